@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config';
+
+// One project a kind of suite, so that `npm run test:unit` stays in seconds: `unit` needs Node alone. The cluster
+// suites are run by scripts/test.ts, which makes the cluster they need.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'api',
+          include: ['e2e/api/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'testbed',
+          include: ['e2e/testbed/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'node',
+          include: ['e2e/node/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
