@@ -1,0 +1,110 @@
+import { type Duration, Size } from 'cdk8s';
+import { Construct } from 'constructs';
+import type { Storage } from '../../overlays/overlay.ts';
+import * as kplus from '../kplus.ts';
+import type { Labels } from '../labels.ts';
+import { pinSelector } from './pinned-selector.ts';
+import { closed, restrictedPod } from './restricted.ts';
+import { Service, servicePorts } from './service.ts';
+import { serviceAccount } from './service-account.ts';
+
+export interface DataStoreProps {
+  /** Labels of the pod; the name label also names StatefulSet and Service. */
+  readonly labels: Labels;
+  readonly container: kplus.ContainerProps;
+  /** User and group id of the process. */
+  readonly uid: number;
+  readonly storage: Storage;
+  /** Where the container keeps its data. */
+  readonly dataPath: string;
+  /** How long the process may take to close its files. */
+  readonly terminationGracePeriod: Duration;
+}
+
+/**
+ * A stateful process of one pod: a StatefulSet, the headless Service that names its pod, and the Service that clients
+ * use. A volume claim outlives both: deleting the StatefulSet deletes no data.
+ */
+export class DataStore extends Construct {
+  /** What clients connect to. */
+  readonly service: Service;
+  readonly statefulSet: kplus.StatefulSet;
+
+  constructor(scope: Construct, id: string, props: DataStoreProps) {
+    super(scope, id);
+    const name = props.labels['app.kubernetes.io/name'];
+    const ports = (props.container.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.number }));
+    const headless = new Service(this, 'Headless', {
+      metadata: { name: `${name}-headless` },
+      clusterIP: 'None',
+      publishNotReadyAddresses: true,
+      ports,
+    });
+    this.statefulSet = new ClaimedStatefulSet(this, 'StatefulSet', {
+      metadata: { name },
+      service: headless,
+      select: false,
+      replicas: 1,
+      serviceAccount: serviceAccount(this, name),
+      containers: [props.container],
+      securityContext: restrictedPod(props.uid),
+      terminationGracePeriod: props.terminationGracePeriod,
+      storage: props.storage,
+      dataPath: props.dataPath,
+    });
+    pinSelector(this.statefulSet, props.labels);
+    headless.select(this.statefulSet);
+    this.service = new Service(this, 'Client', {
+      metadata: { name },
+      selector: this.statefulSet,
+      ports: servicePorts(this.statefulSet),
+    });
+  }
+}
+
+interface ClaimedStatefulSetProps extends kplus.StatefulSetProps, Pick<DataStoreProps, 'storage' | 'dataPath'> {}
+
+/** The name of the data volume; part of the claim's name, `data-<pod>`, and so never to be changed. */
+const dataVolume = 'data';
+
+/** A StatefulSet with a claim template, which this line of cdk8s-plus cannot express. */
+class ClaimedStatefulSet extends kplus.StatefulSet {
+  readonly #storage: Storage;
+
+  constructor(scope: Construct, id: string, { storage, dataPath, ...props }: ClaimedStatefulSetProps) {
+    super(scope, id, props);
+    this.#storage = storage;
+    const sizeLimit = Size.gibibytes(storage.sizeGibibytes);
+    const volume = kplus.Volume.fromEmptyDir(this, 'Data', dataVolume, { sizeLimit });
+    for (const container of this.containers) container.mount(dataPath, volume);
+  }
+
+  /** @internal */
+  override _toPodSpec(): kplus.k8s.PodSpec {
+    const spec = closed(super._toPodSpec());
+    if (this.#storage.kind === 'ephemeral') return spec;
+    // The claim takes the place of the volume of the same name.
+    return { ...spec, volumes: (spec.volumes ?? []).filter(({ name }) => name !== dataVolume) };
+  }
+
+  /** @internal */
+  override _toKube(): kplus.k8s.StatefulSetSpec {
+    const spec = super._toKube();
+    if (this.#storage.kind === 'ephemeral') return spec;
+    const { className, sizeGibibytes } = this.#storage;
+    return {
+      ...spec,
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+      volumeClaimTemplates: [
+        {
+          metadata: { name: dataVolume },
+          spec: {
+            accessModes: ['ReadWriteOnce'],
+            ...(className ? { storageClassName: className } : {}),
+            resources: { requests: { storage: kplus.k8s.Quantity.fromString(`${sizeGibibytes}Gi`) } },
+          },
+        },
+      ],
+    };
+  }
+}

@@ -1,0 +1,33 @@
+import type { Duration } from 'cdk8s';
+import * as kplus from '../kplus.ts';
+import { closed } from './restricted.ts';
+
+/** What every long-running workload of the application has. */
+export interface ServedWorkloadProps extends kplus.WorkloadProps {
+  /** Pods to run. */
+  readonly replicas: number;
+  /** How long a pod keeps serving after it was told to stop, so that its address has left every Service. */
+  readonly drain: Duration;
+  /** Old revisions kept for a way back. @default 5 */
+  readonly revisionHistoryLimit?: number;
+}
+
+/**
+ * A workload's pod template as the API takes it. The sleep before SIGTERM is the kubelet's own (Kubernetes 1.30 and
+ * later): it needs no shell in the image and no memory in the container. This line of cdk8s-plus knows no such field
+ * and would drop it, so it is added to the rendered template.
+ */
+export function servedPodTemplate(workload: kplus.Workload, drain: Duration): object {
+  const grace = workload.terminationGracePeriod;
+  if (grace && grace.toSeconds() <= drain.toSeconds()) {
+    throw new Error(
+      `${workload.node.path}: terminationGracePeriod (${grace.toSeconds()} s) ends before the drain (${drain.toSeconds()} s); make it longer`,
+    );
+  }
+  const preStop = { sleep: { seconds: drain.toSeconds() } };
+  const { containers = [], ...spec } = kplus.k8s.toJson_PodSpec(closed(workload._toPodSpec())) ?? {};
+  return {
+    metadata: workload.podMetadata.toJson(),
+    spec: { ...spec, containers: containers.map((container: object) => ({ ...container, lifecycle: { preStop } })) },
+  };
+}

@@ -1,0 +1,95 @@
+import { Duration, Size } from 'cdk8s';
+import { Construct } from 'constructs';
+import type { Resources, Storage } from '../../overlays/overlay.ts';
+import * as kplus from '../kplus.ts';
+import type { Labels } from '../labels.ts';
+import { container } from './container.ts';
+import { DataStore } from './data-store.ts';
+
+export interface PostgresProps {
+  readonly labels: Labels;
+  /** The official image of PostgreSQL 15, or one that honours its variables and paths. */
+  readonly image: string;
+  readonly resources: Resources;
+  readonly storage: Storage;
+  /** User and group id of `postgres` in the image. */
+  readonly uid: number;
+  /** @default 5432 */
+  readonly port?: number;
+  /** Database that is made at the first start. */
+  readonly database: string;
+  /** Superuser that is made at the first start. */
+  readonly username: string;
+  /** The Secret key with that user's password. */
+  readonly password: kplus.SecretValue;
+}
+
+const dataPath = '/var/lib/postgresql/data';
+const secretPath = '/run/secrets/postgres';
+
+/** A PostgreSQL 15 primary without replicas. */
+export class Postgres extends Construct {
+  readonly store: DataStore;
+
+  constructor(scope: Construct, id: string, props: PostgresProps) {
+    super(scope, id);
+    const port = props.port ?? 5432;
+    const ready = ['pg_isready', '-h', '127.0.0.1', '-p', `${port}`, '-U', props.username, '-d', props.database];
+    const probe = (periodSeconds: number, failureThreshold: number) =>
+      kplus.Probe.fromCommand(ready, {
+        periodSeconds: Duration.seconds(periodSeconds),
+        timeoutSeconds: Duration.seconds(5),
+        failureThreshold,
+      });
+    const env = {
+      // A folder below the mount: the mount itself belongs to the volume and may hold lost+found.
+      PGDATA: `${dataPath}/pgdata`,
+      PGPORT: `${port}`,
+      POSTGRES_DB: props.database,
+      POSTGRES_USER: props.username,
+      POSTGRES_PASSWORD_FILE: `${secretPath}/password`,
+      POSTGRES_INITDB_ARGS: '--data-checksums --auth-host=scram-sha-256',
+    };
+    const password = kplus.Volume.fromSecret(this, 'Password', props.password.secret, {
+      name: 'password',
+      defaultMode: 0o440,
+      items: { [props.password.key]: { path: 'password' } },
+    });
+    const writable = (name: string, options: kplus.EmptyDirVolumeOptions = {}) =>
+      kplus.Volume.fromEmptyDir(this, name, name, options);
+    this.store = new DataStore(this, 'Store', {
+      labels: props.labels,
+      uid: props.uid,
+      storage: props.storage,
+      dataPath,
+      // SIGINT, the image's stop signal, is PostgreSQL's fast shutdown; the final checkpoint may still take a while.
+      terminationGracePeriod: Duration.seconds(120),
+      container: container({
+        name: 'postgres',
+        image: props.image,
+        resources: props.resources,
+        ports: [{ name: 'postgresql', number: port }],
+        envVariables: Object.fromEntries(
+          Object.entries(env).map(([name, value]) => [name, kplus.EnvValue.fromValue(value)]),
+        ),
+        // Half an hour: replaying the write-ahead log after a crash must not be cut short, or it starts again.
+        startup: probe(5, 360),
+        readiness: probe(10, 3),
+        liveness: probe(30, 6),
+        volumeMounts: [
+          { path: secretPath, volume: password, readOnly: true },
+          { path: '/run/postgresql', volume: writable('run') },
+          { path: '/tmp', volume: writable('tmp') },
+          // Parallel queries share memory there; the runtime's default is 64 MiB. It counts as the container's memory.
+          {
+            path: '/dev/shm',
+            volume: writable('shm', {
+              medium: kplus.EmptyDirMedium.MEMORY,
+              sizeLimit: Size.mebibytes(Math.min(1024, Math.floor(props.resources.memoryMebibytes / 4))),
+            }),
+          },
+        ],
+      }),
+    });
+  }
+}

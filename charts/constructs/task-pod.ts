@@ -1,0 +1,30 @@
+import * as kplus from '../kplus.ts';
+import type { Labels } from '../labels.ts';
+import { type ContainerSettings, container } from './container.ts';
+import { closed, restrictedPod } from './restricted.ts';
+
+export interface TaskPodProps {
+  readonly container: ContainerSettings;
+  readonly labels: Labels;
+  /** Identity of the pod; it gets no token. */
+  readonly serviceAccountName: string;
+  /** User and group id of the process. */
+  readonly uid: number;
+}
+
+/** The pod template of something that runs to its end and is not restarted in place, with a /tmp to write to. */
+export function taskPod(props: TaskPodProps): object {
+  const task = new kplus.Container(container(props.container))._toKube();
+  const template = kplus.k8s.toJson_PodTemplateSpec({
+    metadata: { labels: props.labels },
+    spec: closed({
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      serviceAccountName: props.serviceAccountName,
+      securityContext: new kplus.PodSecurityContext(restrictedPod(props.uid))._toKube(),
+      containers: [{ ...task, volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }] }],
+      volumes: [{ name: 'tmp', emptyDir: {} }],
+    }),
+  });
+  return template ?? {};
+}

@@ -1,0 +1,21 @@
+import type { Overlay } from '../overlays/overlay.ts';
+import type { NamedPort } from './constructs/service.ts';
+
+// What one chart must know of another: names and ports that are contracts of the running system.
+
+export const backendName = 'backend';
+export const backendPort: NamedPort = { name: 'http', number: 3001 };
+export const webName = 'web';
+export const webPort: NamedPort = { name: 'http', number: 3000 };
+export const databaseName = 'postgres';
+export const cacheName = 'redis';
+/** The AnalysisTemplate of the hold, one for all members of a release. */
+export const holdName = 'hold';
+
+/** The user and group of the official Node images, which backend and web are built on. */
+export const nodeUid = 1000;
+
+/** A URL of a Service as any process with the cluster's DNS can reach it. */
+export function serviceUrl({ namespace }: Overlay, service: string, port: NamedPort, path: string): string {
+  return `http://${service}.${namespace}.svc.cluster.local:${port.number}${path}`;
+}

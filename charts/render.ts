@@ -1,0 +1,48 @@
+import { App, type Chart, Yaml } from 'cdk8s';
+import type { Overlay } from '../overlays/overlay.ts';
+import { BackendChart } from './backend.ts';
+import { ConfigChart } from './config.ts';
+import { CacheChart, DatabaseChart } from './data.ts';
+import { HoldChart } from './hold.ts';
+import { IngressChart } from './ingress.ts';
+import { MigrationChart } from './migration.ts';
+import { NamespaceChart } from './namespace.ts';
+import { ReleasePolicyChart } from './release-policy.ts';
+import { WebChart } from './web.ts';
+
+/** File name → YAML. */
+export type Manifests = Readonly<Record<string, string>>;
+
+/**
+ * All manifests of an overlay. The numbers make the order of file names, in which kubectl applies a folder, the order in
+ * which objects need each other: first the Namespace, then what pods refer to, then the pods.
+ */
+export function render(overlay: Overlay): Manifests {
+  const app = new App();
+  new NamespaceChart(app, '00-namespace', overlay);
+  const config = new ConfigChart(app, '10-config', overlay);
+  new DatabaseChart(app, '20-database', overlay);
+  new CacheChart(app, '21-cache', overlay);
+  new MigrationChart(app, '30-migration', overlay, config.environment);
+  new HoldChart(app, '40-hold', overlay);
+  const backend = new BackendChart(app, '50-backend', overlay, config.environment);
+  const web = new WebChart(app, '51-web', overlay);
+  new IngressChart(app, '60-ingress', overlay, backend.served, web.served);
+  new ReleasePolicyChart(app, '70-release-policy', overlay);
+
+  const objects = app.charts.map((chart) => ({ file: `${chart.node.id}.yaml`, objects: chart.toJson() }));
+  refuseDuplicates(objects.flatMap(({ objects }) => objects));
+  return Object.fromEntries(
+    objects.filter(({ objects }) => objects.length > 0).map(({ file, objects }) => [file, Yaml.stringify(...objects)]),
+  );
+}
+
+/** Of two objects with one kind, namespace and name the second would silently replace the first. */
+function refuseDuplicates(objects: ReturnType<Chart['toJson']>): void {
+  const seen = new Set<string>();
+  for (const { kind, metadata } of objects) {
+    const id = `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
+    if (seen.has(id)) throw new Error(`Two charts render ${id}; give one of the two another name`);
+    seen.add(id);
+  }
+}

@@ -1,0 +1,304 @@
+import { z } from 'zod';
+import type { pinsSchema } from './pins.ts';
+
+/** A whole number of seconds. */
+const seconds = z.int('must be a whole number of seconds').min(1, 'must be at least 1 second').max(86_400);
+
+/** A name that Kubernetes takes everywhere: it becomes part of namespaces, host names and labels. */
+const dnsLabel = z
+  .string()
+  .regex(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and dashes, e.g. moneywise-staging');
+
+const hostName = z
+  .string()
+  .regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]+$/, 'must be a host name alone, e.g. api.moneywise.app');
+
+const secretName = z
+  .string({
+    error: ({ input }) => (input === undefined ? 'is missing; name the Secret that holds the keys' : undefined),
+  })
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be the name of a Secret, e.g. moneywise-database');
+const secretKey = z.string().regex(/^[-._a-zA-Z0-9]+$/, 'must be a key of a Secret');
+const port = z.int().min(1).max(65_535);
+const path = z.string().startsWith('/', 'must start with a slash, e.g. /api/health');
+const repository = z
+  .string()
+  .regex(
+    /^[a-z0-9]([-._/a-z0-9]|:\d+\/)*$/,
+    'must be an image name without tag or digest, e.g. ghcr.io/moneywise/backend; those belong into the pins',
+  );
+
+/** What a container asks for. The CPU has no limit, because a throttled process is slow for no one's good. */
+const resourcesSchema = z.strictObject({
+  /** CPU reserved, in thousandths of a core. */
+  cpuMillis: z.int().min(1),
+  /** Memory reserved and, as the limit, the most that the container may use, in MiB. */
+  memoryMebibytes: z.int().min(16),
+});
+
+/** An image that a release does not move: a data store's. */
+const storeImageSchema = z.strictObject({
+  repository,
+  /** The tag that a person would pull, e.g. `15.13`. */
+  version: z.string().min(1),
+  /** The manifest digest; required where `imagePins` is `digest`. */
+  digest: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 lower-case hex digits, as `crane digest IMAGE:TAG` prints')
+    .optional(),
+});
+
+/** Where a data store that runs in the cluster keeps its files. */
+const storageSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    /** A volume claim that outlives the pod. */
+    kind: z.literal('persistent'),
+    /** Size of the claim, in GiB. */
+    sizeGibibytes: z.int().min(1),
+    /** Storage class; without one, the cluster's default. */
+    className: z.string().min(1).optional(),
+  }),
+  z.strictObject({
+    /** Gone with the pod: for tests, and for a cache that may start cold. */
+    kind: z.literal('ephemeral'),
+    /** The most that may be written, in GiB. */
+    sizeGibibytes: z.int().min(1),
+  }),
+]);
+
+const inClusterFields = {
+  /** Runs as a StatefulSet of one pod beside the application. */
+  kind: z.literal('in-cluster'),
+  image: storeImageSchema,
+  storage: storageSchema,
+  resources: resourcesSchema,
+  /** User and group id of the process. 999 is that of the official Debian images; the Alpine PostgreSQL has 70. */
+  uid: z.int().min(1).default(999),
+};
+
+const externalFields = {
+  /** A managed service outside the cluster; no data store is rendered. */
+  kind: z.literal('external'),
+  host: z.string().regex(/^[a-zA-Z0-9]([-.a-zA-Z0-9]*[a-zA-Z0-9])?$/, 'must be the host name of the managed service'),
+};
+
+const databaseFields = {
+  /** The database (`DB_NAME`). */
+  name: z.string().min(1).default('moneywise'),
+  /** The login (`DB_USERNAME`). */
+  username: z.string().min(1).default('moneywise'),
+  /** The PostgreSQL schema (`DB_SCHEMA`). */
+  schema: z.string().min(1).default('public'),
+  port: port.default(5432),
+  /** The Secret, made by you, that holds the two keys below. */
+  secretName,
+  /** Key with the password of at least 8 characters (`DB_PASSWORD`). */
+  passwordKey: secretKey.default('DB_PASSWORD'),
+  /** Key with the whole URL for Prisma (`DATABASE_URL`); it must agree with host, port, name, login and password. */
+  urlKey: secretKey.default('DATABASE_URL'),
+};
+
+const databaseSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ ...inClusterFields, ...databaseFields }),
+  z.strictObject({ ...externalFields, ...databaseFields }),
+]);
+
+const cacheFields = {
+  port: port.default(6379),
+  /** Number of the logical database, 0 to 15 (`REDIS_DB`). */
+  index: z.int().min(0).max(15).default(0),
+  /** The Secret, made by you, that holds the two keys below. */
+  secretName,
+  /** Key with the password (`REDIS_PASSWORD`). */
+  passwordKey: secretKey.default('REDIS_PASSWORD'),
+  /** Key with the whole URL (`REDIS_URL`); it must agree with host, port and password. */
+  urlKey: secretKey.default('REDIS_URL'),
+};
+
+const cacheSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ ...inClusterFields, ...cacheFields }),
+  z.strictObject({ ...externalFields, ...cacheFields }),
+]);
+
+/**
+ * What keeps a member abortable between its switch and the decision about the whole set. It is a metric of the
+ * post-promotion analysis, ended by whoever decides; see ARCHITECTURE.md, "How a set becomes atomic".
+ */
+const holdSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    /** Fails by itself when the time is up, which takes the member back: a promoter that died leaves all old. */
+    kind: z.literal('dead-man-switch'),
+    /** How long after the switch it fails, in seconds. */
+    seconds,
+  }),
+  /** Waits for a person for as long as it takes: the member stays switched and abortable. */
+  z.strictObject({ kind: z.literal('until-ended') }),
+  /** Settles as soon as the health metrics are good: for people who promote by hand. */
+  z.strictObject({ kind: z.literal('none') }),
+]);
+
+/** How a new revision is judged by the controller, before the switch and again after it. */
+const analysisSchema = z.strictObject({
+  /** Good answers needed. */
+  checks: z.int().min(1).max(100).default(5),
+  /** Between two checks, in seconds. */
+  intervalSeconds: seconds.default(5),
+  /** How long one answer may take, in seconds. */
+  timeoutSeconds: seconds.default(5),
+  /** Bad answers that are forgiven. */
+  failureLimit: z.int().min(0).default(0),
+  /** Errors in a row that are forgiven (no answer, or a status other than 2xx); each is asked again after 10 s. */
+  errorLimit: z.int().min(0).default(2),
+  /** What a check that runs in a pod is given to start, in seconds: scheduling, and an image that may have to be pulled. */
+  podStartSeconds: seconds.default(60),
+});
+
+const strategySchema = z.discriminatedUnion('kind', [
+  /** Plain Deployments with one Service each: no preview, no analysis, nothing to promote. */
+  z.strictObject({ kind: z.literal('deployment') }),
+  z.strictObject({
+    /** Rollouts: the new revision comes up beside the old one, is analysed, and waits to be promoted as a set. */
+    kind: z.literal('blue-green'),
+    hold: holdSchema,
+    analysis: analysisSchema.prefault({}),
+    /** How long the old pods stay after a release has settled, in seconds: the time for an instant way back. */
+    scaleDownDelaySeconds: seconds,
+    /**
+     * How long rejected pods stay after an abort, in seconds. Never 0: the controller would then keep them for ever
+     * and bring them back when the promoter retires them.
+     */
+    abortScaleDownDelaySeconds: seconds,
+    /** Without progress for so long, a revision counts as failing, in seconds. The analysis does not stop this clock. */
+    progressDeadlineSeconds: seconds.default(600),
+    /** Old revisions kept for a way back. */
+    revisionHistoryLimit: z.int().min(2).default(5),
+    /** What the promoter allows each part of a release, in seconds; the meaning is that of the release policy. */
+    timeouts: z
+      .strictObject({
+        prepareSeconds: seconds.default(900),
+        switchSeconds: seconds.default(30),
+        verifySeconds: seconds.default(180),
+        settleSeconds: seconds.default(60),
+        returnSeconds: seconds.default(60),
+      })
+      .prefault({}),
+    /** The least hold time that must be left when the promoter decides to settle, in seconds. */
+    holdMarginSeconds: seconds.default(10),
+  }),
+]);
+
+/**
+ * Everything in which one environment may differ from another. The charts read these fields and never the name of the
+ * environment; a rule that holds for some environments only is a field here, too.
+ */
+export const overlaySchema = z.strictObject({
+  /** The folder in dist/, the name of the release, and the label `app.kubernetes.io/instance`. */
+  name: dnsLabel,
+  /** Where it runs. The Namespace is rendered with Pod Security `restricted` enforced. */
+  namespace: dnsLabel,
+  /** `NODE_ENV` and `SENTRY_ENVIRONMENT` of the backend. */
+  environment: z.enum(['development', 'staging', 'production']),
+  /** How images are named: by digest alone, or by a tag that may move. */
+  imagePins: z.enum(['digest', 'tag']).default('digest'),
+  /** Whether database and cache must be managed services outside the cluster. */
+  requireExternalData: z.boolean().default(false),
+  strategy: strategySchema,
+  hosts: z.strictObject({
+    /** The public web host. It also serves `/api`, so that one web image with a same-origin API path fits everywhere. */
+    web: hostName,
+    /** The public API host, all of which goes to the backend. */
+    api: hostName,
+    /** Serves the web and the API of the revision that is not live yet; needed by, and only by, blue-green. */
+    preview: hostName.optional(),
+  }),
+  ingress: z.strictObject({
+    /** IngressClass; without one, the cluster's default. */
+    className: z.string().min(1).optional(),
+    /** The Secret with the certificate for all hosts; without one, TLS ends before the cluster or not at all. */
+    tlsSecretName: secretName.optional(),
+    /** What clients use, also where TLS ends before the cluster. */
+    scheme: z.enum(['https', 'http']).default('https'),
+  }),
+  /** Image names without tag or digest; the pins add the digest. */
+  images: z.strictObject({ backend: repository, web: repository }),
+  backend: z.strictObject({
+    replicas: z.int().min(1),
+    resources: resourcesSchema,
+    logLevel: z.enum(['error', 'warn', 'log', 'debug', 'verbose']).default('log'),
+    /** The backend's own metrics (`METRICS_*`), which are JSON or CloudWatch, never Prometheus text. */
+    metrics: z
+      .strictObject({ enabled: z.boolean().default(true), flushIntervalMillis: z.int().min(1000).default(60_000) })
+      .prefault({}),
+    /** Optional groups of the application's settings that have no field of their own here. */
+    extraEnv: z
+      .record(
+        z.string().regex(/^(CLOUDWATCH|TIMESCALEDB)_[A-Z0-9_]+$/, 'must be CLOUDWATCH_… or TIMESCALEDB_…'),
+        z.string(),
+      )
+      .default({}),
+  }),
+  web: z.strictObject({
+    replicas: z.int().min(1),
+    resources: resourcesSchema,
+    /** Where Next.js writes its cache inside the image; the rest of the file system is read-only. */
+    cachePath: path.default('/app/apps/web/.next/cache'),
+  }),
+  /**
+   * How long a pod keeps serving after it was told to stop, in seconds: the time for its address to leave every
+   * Service. The backend exits at once on SIGTERM, so this is all the draining it does.
+   */
+  drainSeconds: seconds.default(10),
+  database: databaseSchema,
+  cache: cacheSchema,
+  /** The application's own credentials. */
+  credentials: z.strictObject({
+    /** The Secret, made by you, that holds the keys below. */
+    secretName,
+    /** Key with at least 32 characters (`JWT_ACCESS_SECRET`). */
+    jwtAccessKey: secretKey.default('JWT_ACCESS_SECRET'),
+    /** Key with at least 32 characters, a different value (`JWT_REFRESH_SECRET`). */
+    jwtRefreshKey: secretKey.default('JWT_REFRESH_SECRET'),
+    /** Key with the https URL of the Sentry project (`SENTRY_DSN`). */
+    sentryDsnKey: secretKey.default('SENTRY_DSN'),
+  }),
+  sentry: z.strictObject({
+    /** Whether the DSN must be there; the application insists on it in staging and production. */
+    required: z.boolean().default(true),
+    /** Share of traces that are sent, 0 to 1 (`SENTRY_TRACES_SAMPLE_RATE`). */
+    tracesSampleRate: z.number().min(0).max(1),
+  }),
+  migration: z
+    .strictObject({
+      /** Brings the database to the schema of the backend image; run once a release, in that image. */
+      command: z
+        .array(z.string().min(1))
+        .min(1)
+        .default(['node', 'node_modules/prisma/build/index.js', 'migrate', 'deploy']),
+      /** Where the command runs; without one, the image's own working directory. */
+      workingDir: path.optional(),
+    })
+    .prefault({}),
+  health: z
+    .strictObject({
+      /** The backend's health route as the public API host serves it. */
+      publicPath: path.default('/api/health'),
+      /** Whether the promoter asks the public URLs, or the active Services through the API server. */
+      checkVia: z.enum(['url', 'service']).default('url'),
+      /**
+       * How the health route writes the pinned version, which it must then name, since that tells the new pods' answers
+       * from the old ones': `bare` without a leading `v`, as package.json has it; `tag` as pinned; `none` for an image
+       * that reports something else, which is then not checked.
+       */
+      reportedVersion: z.enum(['bare', 'tag', 'none']).default('bare'),
+    })
+    .prefault({}),
+});
+
+/** An overlay as it is written: fields with a default may be left out. */
+export type OverlayInput = z.input<typeof overlaySchema>;
+/** An overlay with every default filled in and its image pins. */
+export type Overlay = z.output<typeof overlaySchema> & { readonly pins: z.output<typeof pinsSchema> };
+/** The blue-green part of an overlay that has one. */
+export type BlueGreen = Extract<Overlay['strategy'], { kind: 'blue-green' }>;
+export type Resources = z.output<typeof resourcesSchema>;
+export type Storage = z.output<typeof storageSchema>;

@@ -1,0 +1,126 @@
+import type { Overlay } from './overlay.ts';
+import type { Pin } from './pins.ts';
+import { analysisSeconds, holdSeconds, leastHoldSeconds, leastScaleDownSeconds } from './timing.ts';
+
+/** One thing wrong with an overlay or its pins: which field, and what to do about it. */
+export interface Problem {
+  readonly path: readonly PropertyKey[];
+  /** What is wrong and the fix; the value is shown in front of it. */
+  readonly message: string;
+}
+
+/** A release tag: `v1.2.3`, with a suffix if it is a pre-release. Anything shorter moves. */
+const releaseTag = /^v?\d+\.\d+\.\d+(-[-.A-Za-z0-9]+)?$/;
+/** A data store's tag down to the minor version. */
+const minorTag = /^v?\d+\.\d+(\.\d+)?(-[-.A-Za-z0-9]+)?$/;
+
+/** The rules between the fields of an overlay; each field alone is checked by the schema. */
+export function overlayProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {
+  return [...dataProblems(overlay), ...hostProblems(overlay), ...strategyProblems(overlay), ...secretProblems(overlay)];
+}
+
+/** The rules between an overlay and its pins. */
+export function pinProblems({ imagePins, pins }: Pick<Overlay, 'imagePins' | 'pins'>): Problem[] {
+  if (imagePins === 'tag') return [];
+  return (['backend', 'web'] as const).flatMap((workload) =>
+    imageProblems([workload], pins[workload], releaseTag, 'the release tag that was built, e.g. v1.2.3'),
+  );
+}
+
+/** An image that must not move: its tag says exactly which build it is, and its digest holds it there. */
+function imageProblems(path: PropertyKey[], image: Pin, exact: RegExp, example: string): Problem[] {
+  const problems: Problem[] = [];
+  if (!exact.test(image.version)) {
+    problems.push({ path: [...path, 'version'], message: `is a tag that can move; name ${example}` });
+  }
+  if (image.digest === undefined) {
+    const message = 'is missing: images go by digest here; add sha256:… as `crane digest IMAGE:TAG` prints it';
+    problems.push({ path: [...path, 'digest'], message });
+  }
+  return problems;
+}
+
+function dataProblems({ requireExternalData, imagePins, ...overlay }: Omit<Overlay, 'pins'>): Problem[] {
+  return (['database', 'cache'] as const).flatMap((store) => {
+    const { [store]: data } = overlay;
+    if (data.kind === 'external') return [];
+    if (requireExternalData) {
+      const message = `is not allowed where requireExternalData is true; give kind "external" with the host of the managed ${store} and the secretName of its login`;
+      return [{ path: [store, 'kind'], message }];
+    }
+    if (imagePins === 'tag') return [];
+    return imageProblems([store, 'image'], data.image, minorTag, 'at least the minor version, e.g. 15.13 or 7.4.5');
+  });
+}
+
+function hostProblems({ hosts, strategy }: Omit<Overlay, 'pins'>): Problem[] {
+  const problems: Problem[] = [];
+  const seen = new Map<string, string>();
+  for (const [field, host] of Object.entries(hosts)) {
+    if (host === undefined) continue;
+    const other = seen.get(host);
+    if (other)
+      problems.push({ path: ['hosts', field], message: `is also hosts.${other}; give each its own host name` });
+    seen.set(host, field);
+  }
+  if (strategy.kind === 'blue-green' && hosts.preview === undefined) {
+    problems.push({
+      path: ['hosts', 'preview'],
+      message: 'is missing: blue-green shows the new revision there; add a host',
+    });
+  }
+  if (strategy.kind === 'deployment' && hosts.preview !== undefined) {
+    problems.push({ path: ['hosts', 'preview'], message: 'has nothing to show without blue-green; remove it' });
+  }
+  return problems;
+}
+
+function strategyProblems({ strategy }: Omit<Overlay, 'pins'>): Problem[] {
+  if (strategy.kind !== 'blue-green') return [];
+  const problems: Problem[] = [];
+  const atLeast = (field: string[], value: number, least: number, why: string) => {
+    if (value < least)
+      problems.push({ path: ['strategy', ...field], message: `is too short: ${why}; give ${least} or more` });
+  };
+  const { checks, failureLimit } = strategy.analysis;
+  if (2 * failureLimit >= checks) {
+    const message = `would pass a revision of which most of the ${checks} answers are bad; give less than ${checks / 2}`;
+    problems.push({ path: ['strategy', 'analysis', 'failureLimit'], message });
+  }
+  const analysis = analysisSeconds(strategy.analysis);
+  atLeast(
+    ['progressDeadlineSeconds'],
+    strategy.progressDeadlineSeconds,
+    analysis + 60,
+    `the analysis, during which this clock runs on, may take ${analysis} s and the pods need time to start`,
+  );
+  atLeast(
+    ['timeouts', 'verifySeconds'],
+    strategy.timeouts.verifySeconds,
+    analysis,
+    `the analysis after the switch may take ${analysis} s`,
+  );
+  if (strategy.hold.kind === 'dead-man-switch') {
+    const why = 'the hold must outlast two switches, the verification and holdMarginSeconds, or no release can settle';
+    atLeast(['hold', 'seconds'], strategy.hold.seconds, leastHoldSeconds(strategy), why);
+  }
+  const why = `the pods must outlast the hold (${holdSeconds(strategy)} s), the verification, the way back and a margin of 30 s`;
+  for (const field of ['scaleDownDelaySeconds', 'abortScaleDownDelaySeconds'] as const) {
+    atLeast([field], strategy[field], leastScaleDownSeconds(strategy), why);
+  }
+  return problems;
+}
+
+function secretProblems({ credentials, environment, sentry }: Omit<Overlay, 'pins'>): Problem[] {
+  const problems: Problem[] = [];
+  if (credentials.jwtAccessKey === credentials.jwtRefreshKey) {
+    const message =
+      'is also credentials.jwtAccessKey; the backend exits when the two secrets are equal: name another key';
+    problems.push({ path: ['credentials', 'jwtRefreshKey'], message });
+  }
+  if (!sentry.required && environment !== 'development') {
+    const message = `is refused: the backend exits without a DSN when NODE_ENV is ${environment}; leave it true`;
+    problems.push({ path: ['sentry', 'required'], message });
+  }
+  return problems;
+}

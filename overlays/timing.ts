@@ -1,0 +1,22 @@
+import type { BlueGreen } from './overlay.ts';
+
+/** How long an analysis may take at most, in seconds, errors that are forgiven included (each costs 10 s more). */
+export function analysisSeconds(analysis: BlueGreen['analysis']): number {
+  const { checks, intervalSeconds, timeoutSeconds, errorLimit, podStartSeconds } = analysis;
+  return podStartSeconds + checks * (intervalSeconds + timeoutSeconds) + errorLimit * (10 + timeoutSeconds);
+}
+
+/** How long the hold lasts at most before it takes the member back, in seconds; 0 for one that never does. */
+export function holdSeconds({ hold }: BlueGreen): number {
+  return hold.kind === 'dead-man-switch' ? hold.seconds : 0;
+}
+
+/** The least hold with which the last member can still settle: two orders switched one by one, verified, and a margin. */
+export function leastHoldSeconds({ timeouts, holdMarginSeconds }: BlueGreen): number {
+  return 2 * timeouts.switchSeconds + timeouts.verifySeconds + holdMarginSeconds;
+}
+
+/** The least time that pods of either colour must outlive a decision: hold, verification, the way back and a margin. */
+export function leastScaleDownSeconds(strategy: BlueGreen): number {
+  return holdSeconds(strategy) + strategy.timeouts.verifySeconds + strategy.timeouts.returnSeconds + 30;
+}

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { loadOverlay } from '../../overlays/load.ts';
+import { inClusterDatabase, sample } from '../overlays/samples.ts';
+import { find, objectsOf, ofKind } from './objects.ts';
+
+const objects = objectsOf(sample());
+
+describe('data stores', () => {
+  it.each(['staging', 'production'])('are absent where they are external: %s', (name) => {
+    const external = objectsOf(loadOverlay(name));
+    expect(ofKind(external, 'StatefulSet')).toEqual([]);
+    expect(ofKind(external, 'Service').map(({ metadata }) => metadata.name)).toEqual([
+      'backend',
+      'backend-preview',
+      'web',
+      'web-preview',
+    ]);
+  });
+
+  it.each(['postgres', 'redis'])('have a headless Service for the pod and one for clients: %s', (name) => {
+    const { spec } = find(objects, 'StatefulSet', name);
+    expect(spec).toMatchObject({ replicas: 1, serviceName: `${name}-headless` });
+    expect(find(objects, 'Service', `${name}-headless`).spec).toMatchObject({
+      clusterIP: 'None',
+      publishNotReadyAddresses: true,
+      selector: { 'cdk8s.io/metadata.addr': name },
+    });
+    expect(find(objects, 'Service', name).spec.selector).toEqual({ 'cdk8s.io/metadata.addr': name });
+  });
+});
+
+describe('PostgreSQL', () => {
+  const { spec } = find(objects, 'StatefulSet', 'postgres');
+  const [container] = spec.template.spec.containers;
+  const env = Object.fromEntries(
+    container.env.map(({ name, value }: { name: string; value: string }) => [name, value]),
+  );
+
+  it('keeps its files below the mount of a claim that outlives it', () => {
+    expect(spec.persistentVolumeClaimRetentionPolicy).toEqual({ whenDeleted: 'Retain', whenScaled: 'Retain' });
+    expect(spec.volumeClaimTemplates).toEqual([
+      {
+        metadata: { name: 'data' },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          storageClassName: 'fast',
+          resources: { requests: { storage: '8Gi' } },
+        },
+      },
+    ]);
+    expect(container.volumeMounts).toContainEqual({ mountPath: '/var/lib/postgresql/data', name: 'data' });
+    expect(env.PGDATA).toBe('/var/lib/postgresql/data/pgdata');
+    expect(spec.template.spec.volumes.map(({ name }: { name: string }) => name)).not.toContain('data');
+  });
+
+  it('checks its pages and asks for passwords', () => {
+    expect(env.POSTGRES_INITDB_ARGS).toBe('--data-checksums --auth-host=scram-sha-256');
+  });
+
+  it('reads its password from a file that its group alone may read', () => {
+    expect(env.POSTGRES_PASSWORD_FILE).toBe('/run/secrets/postgres/password');
+    expect(spec.template.spec.volumes).toContainEqual({
+      name: 'password',
+      secret: {
+        secretName: 'moneywise-database',
+        defaultMode: 0o440,
+        items: [{ key: 'DB_PASSWORD', path: 'password' }],
+      },
+    });
+  });
+
+  it('is given half an hour to recover, and two minutes to stop', () => {
+    const { failureThreshold, periodSeconds, exec } = container.startupProbe;
+    expect(failureThreshold * periodSeconds).toBe(1800);
+    expect(exec.command.slice(0, 3)).toEqual(['pg_isready', '-h', '127.0.0.1']);
+    expect(spec.template.spec.terminationGracePeriodSeconds).toBe(120);
+  });
+
+  it('has shared memory that fits into its limit', () => {
+    const shm = spec.template.spec.volumes.find(({ name }: { name: string }) => name === 'shm');
+    expect(shm.emptyDir).toEqual({ medium: 'Memory', sizeLimit: '128Mi' });
+  });
+
+  it('runs as the user and on the port that the overlay names', () => {
+    const alpine = objectsOf(sample({ database: { ...inClusterDatabase, uid: 70, port: 5433 } }));
+    const { template } = find(alpine, 'StatefulSet', 'postgres').spec;
+    expect(template.spec.securityContext).toMatchObject({ runAsUser: 70, runAsGroup: 70, fsGroup: 70 });
+    expect(template.spec.containers[0].ports).toEqual([{ containerPort: 5433, name: 'postgresql' }]);
+  });
+});
+
+describe('Redis', () => {
+  const { spec } = find(objects, 'StatefulSet', 'redis');
+  const [container] = spec.template.spec.containers;
+
+  it('has the application’s settings, and a memory ceiling below the limit', () => {
+    const args = container.args.join(' ');
+    expect(args).toContain('--appendonly yes');
+    expect(args).toContain('--maxmemory-policy allkeys-lru');
+    expect(args).toContain('--maxmemory 179mb');
+    expect(container.resources.limits.memory).toBe('256Mi');
+  });
+
+  it('takes its password from the Secret, as do its probes', () => {
+    expect(container.args).toContain('$(REDIS_PASSWORD)');
+    const source = { secretKeyRef: { name: 'moneywise-cache', key: 'REDIS_PASSWORD' } };
+    expect(container.env).toEqual([
+      { name: 'REDIS_PASSWORD', valueFrom: source },
+      { name: 'REDISCLI_AUTH', valueFrom: source },
+    ]);
+    expect(container.readinessProbe.exec.command).toEqual(['redis-cli', '-e', '-h', '127.0.0.1', '-p', '6379', 'ping']);
+  });
+
+  it('may keep its data with the pod', () => {
+    expect(spec).not.toHaveProperty('volumeClaimTemplates');
+    expect(spec.template.spec.volumes).toContainEqual({ name: 'data', emptyDir: { sizeLimit: '1024Mi' } });
+    expect(container.volumeMounts).toContainEqual({ mountPath: '/data', name: 'data' });
+  });
+});

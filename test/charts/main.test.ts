@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { render } from '../../charts/render.ts';
+import { loadOverlay } from '../../overlays/load.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'synth-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs the cdk8s app as `npm run synth` and `cdk8s synth` do. */
+function synth(...args: string[]) {
+  const outdir = join(folder, 'out');
+  const env = { ...process.env, CDK8S_OUTDIR: outdir };
+  const { status, stderr } = spawnSync('node', ['--import', 'tsx', 'charts/main.ts', ...args], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  });
+  return { status, stderr, outdir };
+}
+
+describe('synth', () => {
+  it('writes what is rendered, and removes what is not rendered any more', () => {
+    const { status, outdir } = synth('staging');
+    expect(status).toBe(0);
+    writeFileSync(join(outdir, 'staging', '99-old.yaml'), '');
+    writeFileSync(join(outdir, 'staging', '00-namespace.yaml'), 'edited by hand');
+    expect(synth('staging', '--check')).toMatchObject({ status: 1, stderr: expect.stringContaining('99-old.yaml') });
+    expect(synth('staging').status).toBe(0);
+    const manifests = render(loadOverlay('staging'));
+    const written = readdirSync(join(outdir, 'staging'));
+    expect(written.sort()).toEqual(Object.keys(manifests));
+    for (const file of written) expect(readFileSync(join(outdir, 'staging', file), 'utf8')).toBe(manifests[file]);
+    expect(synth('staging', '--check')).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('writes nothing when one of the overlays does not exist, and ends with 2', () => {
+    const { status, stderr, outdir } = synth('staging', 'prod');
+    expect(status).toBe(2);
+    expect(stderr).toBe('overlays/: no overlay is called "prod"; take one of development, staging, production\n');
+    expect(existsSync(outdir)).toBe(false);
+  });
+});

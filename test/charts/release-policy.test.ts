@@ -1,0 +1,55 @@
+import { load } from 'js-yaml';
+import { describe, expect, it } from 'vitest';
+import { loadOverlay, overlayNames } from '../../overlays/load.ts';
+import { policySchema } from '../../promotion/plan/policy.ts';
+import { digestOf, sample } from '../overlays/samples.ts';
+import { find, type KubeObject, objectsOf } from './objects.ts';
+
+const policyOf = (objects: KubeObject[]) =>
+  policySchema.parse(load(find(objects, 'ConfigMap', 'release-policy').data['policy.yaml']));
+
+describe('the release policy', () => {
+  it.each(overlayNames)('is one that the promoter understands: %s', (name) => {
+    expect(policyOf(objectsOf(loadOverlay(name))).release).toBe(name);
+  });
+
+  it('names the hold as the analysis does', () => {
+    const objects = objectsOf(sample());
+    const [hold] = find(objects, 'AnalysisTemplate', 'hold').spec.metrics;
+    expect(policyOf(objects).holdMetric).toBe(hold.name);
+  });
+
+  it('asks the public URLs after the switch', () => {
+    const { healthChecks } = policyOf(objectsOf(sample()));
+    expect(healthChecks).toMatchObject([
+      {
+        name: 'api-health',
+        when: 'after-switch',
+        target: { url: 'https://staging-api.moneywise.app/api/health' },
+        expect: { status: 200, json: { status: 'ok', version: '1.2.3' } },
+      },
+      { name: 'web-page', when: 'after-switch', target: { url: 'https://staging.moneywise.app/' } },
+    ]);
+  });
+
+  it('asks the active Services where there is no way in from outside', () => {
+    const objects = objectsOf(sample({ health: { checkVia: 'service', reportedVersion: 'none' } }));
+    const { healthChecks } = policyOf(objects);
+    expect(healthChecks).toMatchObject([
+      { target: { service: 'backend', port: 'http', path: '/api/health' }, expect: { json: { status: 'ok' } } },
+      { target: { service: 'web', port: 'http', path: '/' } },
+    ]);
+    expect(healthChecks[0]?.expect.json).not.toHaveProperty('version');
+  });
+
+  it('asks the public health path that the overlay names', () => {
+    const { healthChecks } = policyOf(objectsOf(sample({ health: { publicPath: '/health' } })));
+    expect(healthChecks[0]?.target).toEqual({ url: 'https://staging-api.moneywise.app/health' });
+  });
+
+  it('names both versions when they differ', () => {
+    const web = { version: 'v1.2.4', digest: digestOf('web') };
+    expect(policyOf(objectsOf(sample())).version).toBe('v1.2.3');
+    expect(policyOf(objectsOf(sample({}, { web }))).version).toBe('backend v1.2.3, web v1.2.4');
+  });
+});
