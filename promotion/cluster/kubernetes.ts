@@ -1,0 +1,237 @@
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { KubeConfig, Watch } from '@kubernetes/client-node';
+import { Agent as UndiciAgent, request as undiciRequest } from 'undici';
+import { UsageError } from '../plan/plan.ts';
+import type { KubeObject } from './objects.ts';
+import { type Cluster, ClusterError, type ClusterErrorCode, type HttpTarget, type Resource } from './port.ts';
+
+export interface ConnectOptions {
+  /** Path of a kubeconfig. @default $KUBECONFIG, then ~/.kube/config, then the pod's own ServiceAccount */
+  readonly kubeconfig?: string;
+  /** Name of a context in it. @default its current context */
+  readonly context?: string;
+}
+
+/** How long one request may take, in milliseconds. */
+const REQUEST_TIMEOUT = 15_000;
+/** How long a watch lasts before the server ends it and everything is listed anew, in seconds. */
+const WATCH_SECONDS = 300;
+/** How long credentials are used before they are asked for again (a kubeconfig's exec plugin may rotate them), in milliseconds. */
+const CREDENTIALS_TTL = 60_000;
+
+/** Reads the kubeconfig. Throws `UsageError` when there is none, or not that context. */
+export function loadKubeconfig({ kubeconfig, context }: ConnectOptions): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (kubeconfig) config.loadFromFile(kubeconfig);
+    else config.loadFromDefault();
+  } catch (error) {
+    throw new UsageError(
+      `kubeconfig ${kubeconfig ?? process.env.KUBECONFIG ?? ''} cannot be read: ${(error as Error).message.split('\n')[0]}`,
+    );
+  }
+  if (context) {
+    if (!config.getContextObject(context)) {
+      const known = config.getContexts().map((c) => c.name);
+      throw new UsageError(`kubeconfig has no context "${context}": it has ${known.join(', ') || 'none'}`);
+    }
+    config.setCurrentContext(context);
+  }
+  if (!config.getCurrentCluster())
+    throw new UsageError('the kubeconfig names no cluster: pass --kubeconfig or --context');
+  return config;
+}
+
+/** The port's adapter to a real cluster, for the objects of one namespace. */
+export function connect(config: KubeConfig, namespace: string): Cluster {
+  const server = config.getCurrentCluster()?.server ?? '';
+  let requests = 0;
+  let session: { readonly options: RequestOptions; readonly until: number } | undefined;
+
+  /** Credentials, and one agent for all requests: a connection of its own for each would cost a TLS handshake. */
+  async function sessionOptions(): Promise<RequestOptions> {
+    if (session && session.until > Date.now()) return session.options;
+    const options: RequestOptions = {};
+    await config.applyToHTTPSOptions(options);
+    if (!config.getCurrentCluster()?.proxyUrl) {
+      const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
+      const tls = Object.fromEntries(
+        Object.entries({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }).filter(
+          ([, v]) => v !== undefined,
+        ),
+      );
+      options.agent =
+        session?.options.agent ??
+        (server.startsWith('https:') ? new HttpsAgent({ keepAlive: true, ...tls }) : new Agent({ keepAlive: true }));
+    }
+    session = { options, until: Date.now() + CREDENTIALS_TTL };
+    return options;
+  }
+
+  async function call(method: string, path: string, body?: unknown, contentType?: string, timeout = REQUEST_TIMEOUT) {
+    requests += 1;
+    const options = await sessionOptions();
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const url = new URL(server.replace(/\/$/, '') + path);
+    return new Promise<{ status: number; text: string }>((resolve, reject) => {
+      const fail = (error: Error) =>
+        reject(
+          new ClusterError(
+            'unreachable',
+            `${server} does not answer: ${error.message || (error as NodeJS.ErrnoException).code}`,
+          ),
+        );
+      const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+      const request = send(
+        url,
+        {
+          ...options,
+          method,
+          timeout,
+          headers: {
+            ...(options.headers as Record<string, string>),
+            accept: 'application/json',
+            ...(payload === undefined
+              ? {}
+              : { 'content-type': contentType ?? 'application/json', 'content-length': Buffer.byteLength(payload) }),
+          },
+        },
+        (response: IncomingMessage) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('error', fail);
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
+          );
+        },
+      );
+      request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)));
+      request.on('error', fail);
+      request.end(payload);
+    });
+  }
+
+  async function api<T>(method: string, path: string, body?: unknown, contentType?: string): Promise<T> {
+    const { status, text } = await call(method, path, body, contentType);
+    if (status >= 400)
+      throw new ClusterError(codeOf(status), `${method} ${path.split('?')[0]}: ${messageIn(text)} (${status})`);
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw new ClusterError(
+        'unreachable',
+        `${server} answers ${path} with something that is not JSON: is this the API server?`,
+      );
+    }
+  }
+
+  const collection = ({ group, version, plural }: Resource) =>
+    `${group === '' ? `/api/${version}` : `/apis/${group}/${version}`}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+
+  return {
+    namespace,
+    requests: () => requests,
+    now: () => new Date(),
+    sleep: (milliseconds, signal) =>
+      new Promise((resolve) => {
+        const over = () => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', over);
+          resolve();
+        };
+        const timer = setTimeout(over, milliseconds);
+        signal?.addEventListener('abort', over);
+        if (signal?.aborted) over();
+      }),
+    async list(resource) {
+      const list = await api<{ items: KubeObject[]; metadata: { resourceVersion: string } }>(
+        'GET',
+        collection(resource),
+      );
+      // Items of a list come without their kind.
+      const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+      return {
+        items: list.items.map((item) => ({ ...item, apiVersion, kind: resource.kind })),
+        resourceVersion: list.metadata.resourceVersion,
+      };
+    },
+    get: (resource, name) => api('GET', `${collection(resource)}/${encodeURIComponent(name)}`),
+    patch: (resource, name, patch, subresource) =>
+      api(
+        'PATCH',
+        `${collection(resource)}/${encodeURIComponent(name)}${subresource ? `/${subresource}` : ''}`,
+        patch,
+        'application/json-patch+json',
+      ),
+    watch(resource, resourceVersion, on, signal) {
+      requests += 1;
+      let error: ClusterError | undefined;
+      new Watch(config)
+        .watch(
+          collection(resource),
+          { resourceVersion, timeoutSeconds: WATCH_SECONDS, allowWatchBookmarks: false },
+          (type: string, object: KubeObject & { code?: number; message?: string }) => {
+            if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') on({ type, object });
+            else if (type === 'ERROR')
+              error = new ClusterError(codeOf(object.code ?? 500), object.message ?? 'watch error');
+          },
+          (failure: (Error & { statusCode?: number }) | null) => {
+            const reason =
+              failure && failure.name !== 'AbortError'
+                ? new ClusterError(codeOf(failure.statusCode ?? 503), failure.message)
+                : error;
+            on({ type: 'END', ...(reason ? { error: reason } : {}) });
+          },
+        )
+        .then((controller) => {
+          if (signal.aborted) controller.abort();
+          else signal.addEventListener('abort', () => controller.abort(), { once: true });
+        });
+    },
+    async http(target: HttpTarget, timeout) {
+      if ('service' in target) {
+        const { scheme, service, port, path } = target;
+        const answer = await call(
+          'GET',
+          `/api/v1/namespaces/${namespace}/services/${scheme === 'https' ? 'https:' : ''}${service}:${port}/proxy${path}`,
+          undefined,
+          undefined,
+          timeout,
+        );
+        return { status: answer.status, body: answer.text };
+      }
+      const dispatcher = new UndiciAgent({ connect: { timeout } });
+      try {
+        const { statusCode, body } = await undiciRequest(target.url, {
+          reset: true,
+          dispatcher,
+          signal: AbortSignal.timeout(timeout),
+        });
+        return { status: statusCode, body: await body.text() };
+      } catch (error) {
+        const { message, code } = error as Error & { code?: string };
+        throw new ClusterError('unreachable', `no answer: ${message || code}`);
+      } finally {
+        await dispatcher.close();
+      }
+    },
+  };
+}
+
+function codeOf(status: number): ClusterErrorCode {
+  if (status === 404) return 'not-found';
+  if (status === 409 || status === 422) return 'precondition';
+  if (status === 410) return 'gone';
+  if (status === 401 || status === 403) return 'forbidden';
+  return status === 429 || status >= 500 ? 'unreachable' : 'rejected';
+}
+
+/** The message of a `Status` answer, or the beginning of whatever came instead. */
+function messageIn(text: string): string {
+  try {
+    return (JSON.parse(text) as { message?: string }).message ?? text.slice(0, 200);
+  } catch {
+    return text.slice(0, 200).trim();
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * The parts of the Kubernetes objects that a promotion reads. Everything is optional that an API server may leave out:
+ * what is absent is for the reader to judge, never assumed.
+ */
+
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  /** Counts changes of the spec. */
+  readonly generation?: number;
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly { readonly kind: string; readonly name: string; readonly uid: string }[];
+}
+
+export interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+}
+
+export interface Container {
+  readonly name: string;
+  readonly image?: string;
+}
+
+export interface PodTemplate {
+  readonly metadata?: Partial<ObjectMeta>;
+  readonly spec?: {
+    readonly containers?: readonly Container[];
+    readonly initContainers?: readonly Container[];
+    readonly [field: string]: unknown;
+  };
+}
+
+/** `argoproj.io/v1alpha1` Rollout with the blue-green strategy (status fields: Argo Rollouts v1.9). */
+export interface Rollout extends KubeObject {
+  readonly spec: {
+    readonly replicas?: number;
+    readonly paused?: boolean;
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly template?: PodTemplate;
+    readonly workloadRef?: unknown;
+    readonly strategy?: { readonly blueGreen?: BlueGreenStrategy; readonly canary?: unknown };
+  };
+  readonly status?: RolloutStatus;
+}
+
+export interface BlueGreenStrategy {
+  readonly activeService: string;
+  readonly previewService?: string;
+  readonly autoPromotionEnabled?: boolean;
+  readonly scaleDownDelaySeconds?: number;
+  readonly abortScaleDownDelaySeconds?: number;
+  readonly prePromotionAnalysis?: RolloutAnalysis;
+  readonly postPromotionAnalysis?: RolloutAnalysis;
+}
+
+export interface RolloutAnalysis {
+  readonly templates?: readonly { readonly templateName: string; readonly clusterScope?: boolean }[];
+}
+
+export interface RolloutStatus {
+  readonly abort?: boolean;
+  readonly abortedAt?: string;
+  /** The pod-template hash of the current template's ReplicaSet. */
+  readonly currentPodHash?: string;
+  /** The pod-template hash of the last fully promoted ReplicaSet: a hash, not a name. */
+  readonly stableRS?: string;
+  readonly pauseConditions?: readonly { readonly reason: string; readonly startTime: string }[];
+  readonly controllerPause?: boolean;
+  readonly promoteFull?: boolean;
+  /** A string in every release. */
+  readonly observedGeneration?: string;
+  readonly phase?: string;
+  readonly message?: string;
+  readonly blueGreen?: {
+    readonly activeSelector?: string;
+    readonly previewSelector?: string;
+    readonly prePromotionAnalysisRunStatus?: AnalysisRunReference;
+    readonly postPromotionAnalysisRunStatus?: AnalysisRunReference;
+  };
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason?: string;
+    readonly message?: string;
+  }[];
+}
+
+export interface AnalysisRunReference {
+  readonly name: string;
+  readonly status?: string;
+  readonly message?: string;
+}
+
+export interface ReplicaSet extends KubeObject {
+  readonly spec: { readonly replicas?: number; readonly template?: PodTemplate };
+  readonly status?: {
+    readonly replicas?: number;
+    readonly readyReplicas?: number;
+    readonly availableReplicas?: number;
+  };
+}
+
+export interface AnalysisRun extends KubeObject {
+  readonly spec: {
+    readonly metrics?: readonly Metric[];
+    readonly terminate?: boolean;
+    readonly dryRun?: readonly { readonly metricName: string }[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly message?: string;
+    readonly startedAt?: string;
+    readonly completedAt?: string;
+    readonly metricResults?: readonly MetricResult[];
+  };
+}
+
+export interface Metric {
+  readonly name: string;
+  readonly interval?: string;
+  readonly initialDelay?: string;
+  readonly count?: number | string;
+  readonly failureLimit?: number | string;
+}
+
+export interface MetricResult {
+  readonly name: string;
+  readonly phase?: string;
+  readonly message?: string;
+  /** Measurements with a verdict; errors are not counted here. */
+  readonly count?: number;
+  readonly successful?: number;
+  readonly failed?: number;
+  readonly inconclusive?: number;
+  readonly error?: number;
+  readonly dryRun?: boolean;
+  readonly measurements?: readonly {
+    readonly phase?: string;
+    readonly value?: string;
+    readonly message?: string;
+    readonly startedAt?: string;
+    readonly finishedAt?: string;
+  }[];
+}
+
+export interface Service extends KubeObject {
+  readonly spec: {
+    readonly selector?: Readonly<Record<string, string>>;
+    readonly ports?: readonly { readonly name?: string; readonly port: number }[];
+  };
+}
+
+export interface EndpointSlice extends KubeObject {
+  readonly endpoints?: readonly {
+    readonly addresses?: readonly string[];
+    readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
+    readonly targetRef?: { readonly kind?: string; readonly name?: string };
+  }[];
+}
+
+export interface Job extends KubeObject {
+  readonly status?: {
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
+  };
+}
+
+/** Label with which the Rollouts controller marks ReplicaSets, pods and AnalysisRuns, and the key it adds to Services' selectors. */
+export const POD_HASH = 'rollouts-pod-template-hash';
+/** Annotation with the revision number, on Rollouts, ReplicaSets and AnalysisRuns. */
+export const REVISION = 'rollout.argoproj.io/revision';
+/** Annotation on a ReplicaSet: the replica count that the Rollout wants it to have when full. */
+export const DESIRED_REPLICAS = 'rollout.argoproj.io/desired-replicas';
+/** Label with which an EndpointSlice names its Service. */
+export const SERVICE_NAME = 'kubernetes.io/service-name';

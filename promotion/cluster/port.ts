@@ -1,0 +1,110 @@
+import type { AnalysisRun, EndpointSlice, Job, KubeObject, ReplicaSet, Rollout, Service } from './objects.ts';
+
+/** A kind of object that a promotion reads or writes, with its place in the API. */
+export interface Resource {
+  readonly kind: string;
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+}
+
+/** The kinds that a promotion watches, by the name it knows them by. */
+export const RESOURCES = {
+  rollouts: { kind: 'Rollout', group: 'argoproj.io', version: 'v1alpha1', plural: 'rollouts' },
+  analysisRuns: { kind: 'AnalysisRun', group: 'argoproj.io', version: 'v1alpha1', plural: 'analysisruns' },
+  replicaSets: { kind: 'ReplicaSet', group: 'apps', version: 'v1', plural: 'replicasets' },
+  services: { kind: 'Service', group: '', version: 'v1', plural: 'services' },
+  endpointSlices: { kind: 'EndpointSlice', group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' },
+  jobs: { kind: 'Job', group: 'batch', version: 'v1', plural: 'jobs' },
+} as const satisfies Record<string, Resource>;
+
+export type Watched = keyof typeof RESOURCES;
+
+/** What each watched kind's objects look like. */
+export interface Objects {
+  rollouts: Rollout;
+  analysisRuns: AnalysisRun;
+  replicaSets: ReplicaSet;
+  services: Service;
+  endpointSlices: EndpointSlice;
+  jobs: Job;
+}
+
+/** RFC 6902. A `test` that does not hold makes the API server refuse the whole patch with 422. */
+export type JsonPatch = readonly (
+  | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly path: string }
+)[];
+
+export type WatchEvent =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubeObject }
+  /** The watch is over: by `error`, or because the server closed it. The reader lists again and watches from there. */
+  | { readonly type: 'END'; readonly error?: ClusterError };
+
+/** An HTTP request of a health check; `url` is absolute or, through the API server's proxy, a Service's path. */
+export type HttpTarget =
+  | { readonly url: string }
+  | {
+      readonly service: string;
+      readonly port: number | string;
+      readonly path: string;
+      readonly scheme: 'http' | 'https';
+    };
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/**
+ * Everything a promotion does to the world, in one namespace. Two adapters exist: a real cluster, and a simulation with
+ * virtual time. All errors thrown are `ClusterError`s.
+ */
+export interface Cluster {
+  readonly namespace: string;
+  /** How many requests were sent so far. */
+  readonly requests: () => number;
+  readonly now: () => Date;
+  /** Resolves after that many milliseconds of the cluster's time, or at once when `signal` is aborted. */
+  readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  readonly list: (resource: Resource) => Promise<{ items: KubeObject[]; resourceVersion: string }>;
+  readonly get: (resource: Resource, name: string) => Promise<KubeObject>;
+  /** Streams what changes after `resourceVersion` until `signal` is aborted; always ends with one `END`. */
+  readonly watch: (
+    resource: Resource,
+    resourceVersion: string,
+    on: (event: WatchEvent) => void,
+    signal: AbortSignal,
+  ) => void;
+  readonly patch: (
+    resource: Resource,
+    name: string,
+    patch: JsonPatch,
+    subresource?: 'status' | 'scale',
+  ) => Promise<KubeObject>;
+  /** One request on a connection of its own. Rejects with `unreachable` when there is no answer within the time. */
+  readonly http: (target: HttpTarget, timeoutMilliseconds: number) => Promise<HttpAnswer>;
+}
+
+export type ClusterErrorCode =
+  /** No answer, or an answer that says try again (429, 5xx, an expired watch). */
+  | 'unreachable'
+  /** 404: the object, or its whole kind. */
+  | 'not-found'
+  /** 409 or 422: a precondition of the write does not hold any more. */
+  | 'precondition'
+  /** 410: that resource version is gone; list again. */
+  | 'gone'
+  /** 401 or 403. */
+  | 'forbidden'
+  /** Any other refusal. */
+  | 'rejected';
+
+export class ClusterError extends Error {
+  readonly code: ClusterErrorCode;
+  constructor(code: ClusterErrorCode, message: string) {
+    super(message);
+    this.name = 'ClusterError';
+    this.code = code;
+  }
+}

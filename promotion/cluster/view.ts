@@ -1,0 +1,150 @@
+import type { KubeObject } from './objects.ts';
+import { type Cluster, ClusterError, type Objects, RESOURCES, type Watched } from './port.ts';
+
+/** A live copy of everything that a promotion watches in one namespace. */
+export interface View {
+  readonly objects: { readonly [K in Watched]: ReadonlyMap<string, Objects[K]> };
+  /** When everything was last listed afresh, in milliseconds since 1970. */
+  listedAt(): number;
+  /** Since when the cluster could not be listed, in milliseconds since 1970; undefined while the view follows it. */
+  blindSince(): number | undefined;
+  /** Resolves at the next change. */
+  changed(): Promise<void>;
+  /** Takes over what a write answered, so that the writer sees its own write at once. */
+  put(kind: Watched, object: KubeObject): void;
+  /** Lists everything again. */
+  refresh(): Promise<void>;
+  /** Reads one object again. */
+  refetch(kind: Watched, name: string): Promise<void>;
+  close(): void;
+}
+
+const KINDS = Object.keys(RESOURCES) as Watched[];
+
+/** How long to wait before listing again after a watch ended by an error, in milliseconds; doubled up to the last. */
+const BACKOFF = [200, 400, 800, 1600, 3200, 5000];
+
+/** Lists all watched kinds, then follows them until `close`. Throws `ClusterError` when the first listing fails. */
+export async function openView(cluster: Cluster): Promise<View> {
+  const objects = Object.fromEntries(KINDS.map((kind) => [kind, new Map<string, KubeObject>()])) as Record<
+    Watched,
+    Map<string, KubeObject>
+  >;
+  const closing = new AbortController();
+  let listedAt = 0;
+  let blindSince: number | undefined;
+  let notify: () => void = () => {};
+  let next = newSignal();
+
+  function newSignal(): Promise<void> {
+    return new Promise((resolve) => {
+      notify = resolve;
+    });
+  }
+  function changed(): void {
+    const wake = notify;
+    next = newSignal();
+    wake();
+  }
+
+  async function list(kind: Watched): Promise<string> {
+    const { items, resourceVersion } = await cluster.list(RESOURCES[kind]);
+    const listed = new Map(items.map((item) => [item.metadata.name, item]));
+    // A write of ours may be newer than the list.
+    for (const [name, object] of listed)
+      if (isNewer(objects[kind].get(name), object)) listed.set(name, objects[kind].get(name) as KubeObject);
+    objects[kind].clear();
+    for (const [name, object] of listed) objects[kind].set(name, object);
+    return resourceVersion;
+  }
+
+  async function follow(kind: Watched, from: string): Promise<void> {
+    let failures = 0;
+    let version = from;
+    while (!closing.signal.aborted) {
+      const error =
+        version &&
+        (await watchOnce(kind, version, () => {
+          failures = 0;
+        }));
+      if (closing.signal.aborted) return;
+      version = '';
+      if (error || failures > 0) {
+        await cluster.sleep(BACKOFF[Math.min(failures, BACKOFF.length - 1)] as number, closing.signal);
+        failures += 1;
+      }
+      try {
+        version = await list(kind);
+        blindSince = undefined;
+      } catch (failure) {
+        if (!(failure instanceof ClusterError)) throw failure;
+        failures += 1;
+        blindSince ??= cluster.now().getTime();
+      }
+      changed();
+    }
+  }
+
+  function watchOnce(kind: Watched, version: string, onEvent: () => void): Promise<ClusterError | undefined> {
+    return new Promise((resolve) => {
+      cluster.watch(
+        RESOURCES[kind],
+        version,
+        (event) => {
+          if (event.type === 'END') return resolve(event.error);
+          onEvent();
+          const { name } = event.object.metadata;
+          if (isNewer(objects[kind].get(name), event.object)) return;
+          if (event.type === 'DELETED') objects[kind].delete(name);
+          else objects[kind].set(name, event.object);
+          changed();
+        },
+        closing.signal,
+      );
+    });
+  }
+
+  async function refresh(): Promise<string[]> {
+    const startedAt = cluster.now().getTime();
+    const versions = await Promise.all(KINDS.map(list));
+    listedAt = startedAt;
+    changed();
+    return versions;
+  }
+
+  const versions = await refresh();
+  const followers = KINDS.map((kind, i) => follow(kind, versions[i] as string));
+  // A bug in a follower must end the run, not leave it waiting for events that no longer come.
+  Promise.all(followers).catch((error) => queueMicrotask(() => Promise.reject(error)));
+
+  return {
+    objects: objects as unknown as View['objects'],
+    listedAt: () => listedAt,
+    blindSince: () => blindSince,
+    changed: () => next,
+    put(kind, object) {
+      if (!isNewer(objects[kind].get(object.metadata.name), object)) objects[kind].set(object.metadata.name, object);
+      changed();
+    },
+    async refresh() {
+      await refresh();
+    },
+    async refetch(kind, name) {
+      try {
+        const object = await cluster.get(RESOURCES[kind], name);
+        if (!isNewer(objects[kind].get(name), object)) objects[kind].set(name, object);
+      } catch (error) {
+        if (!(error instanceof ClusterError && error.code === 'not-found')) throw error;
+        objects[kind].delete(name);
+      }
+      changed();
+    },
+    close: () => closing.abort(),
+  };
+}
+
+/** Whether `held` is a newer state of the object than `other`. Resource versions are decimal numbers (KEP-5504). */
+function isNewer(held: KubeObject | undefined, other: KubeObject): boolean {
+  if (!held || held.metadata.uid !== other.metadata.uid) return false;
+  return Number(held.metadata.resourceVersion) > Number(other.metadata.resourceVersion);
+}

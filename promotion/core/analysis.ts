@@ -1,0 +1,106 @@
+import { type AnalysisRun, type MetricResult, POD_HASH, REVISION, type Rollout } from '../cluster/objects.ts';
+import { type Observation, ownedBy, type Verdict } from './observation.ts';
+
+export type AnalysisType = 'PrePromotion' | 'PostPromotion';
+
+/**
+ * The AnalysisRun that judges a Rollout's revision `hash`, newest first. One hash may have served several revisions, and
+ * a run of an earlier one is no evidence for this one, so the revision must agree too.
+ */
+export function analysisOf(
+  o: Observation,
+  rollout: Rollout,
+  type: AnalysisType,
+  hash: string,
+): AnalysisRun | undefined {
+  const revision = rollout.metadata.annotations?.[REVISION];
+  const runs = [...o.analysisRuns.values()].filter(
+    (run) =>
+      ownedBy(run, rollout.metadata.uid) &&
+      run.metadata.labels?.[POD_HASH] === hash &&
+      run.metadata.labels?.['rollout-type'] === type &&
+      run.metadata.annotations?.[REVISION] === revision,
+  );
+  const reference =
+    rollout.status?.blueGreen?.[
+      type === 'PrePromotion' ? 'prePromotionAnalysisRunStatus' : 'postPromotionAnalysisRunStatus'
+    ];
+  return (
+    runs.find((run) => run.metadata.name === reference?.name) ??
+    runs.sort((a, b) => (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '', 'en'))[0]
+  );
+}
+
+/**
+ * What an AnalysisRun says, `except` for a hold metric. Its phase alone says too little: a terminated run, and the
+ * unfinished metrics of a run that another one failed, are `Successful` without a measurement.
+ */
+export function judgeAnalysis(run: AnalysisRun | undefined, except?: string): Verdict {
+  if (!run) return { verdict: 'unknown', final: false, reason: 'no AnalysisRun for this revision yet' };
+  const at = run.metadata.name;
+  const dryRun = new Set((run.spec.dryRun ?? []).map((d) => d.metricName));
+  const metrics = (run.spec.metrics ?? []).filter((metric) => metric.name !== except && !dryRun.has(metric.name));
+  if (metrics.length === 0) return { verdict: 'unknown', final: true, reason: `${at} has no metric that could judge` };
+  const results = metrics.map((metric) => ({
+    name: metric.name,
+    result: run.status?.metricResults?.find((result) => result.name === metric.name),
+  }));
+  const bad = results.find(({ result }) => result?.phase === 'Failed' || result?.phase === 'Error');
+  if (bad) return { verdict: 'fail', final: true, reason: `${at}: ${describe(bad.name, bad.result)}` };
+  if (run.spec.terminate)
+    return { verdict: 'unknown', final: true, reason: `${at} was terminated before it had judged` };
+  const inconclusive = results.find(({ result }) => result?.phase === 'Inconclusive');
+  if (inconclusive)
+    return { verdict: 'unknown', final: true, reason: `${at}: ${describe(inconclusive.name, inconclusive.result)}` };
+  const runOver = ['Successful', 'Failed', 'Error', 'Inconclusive'].includes(run.status?.phase ?? '');
+  const unfinished = results.find(({ result }) => result?.phase !== 'Successful');
+  if (unfinished)
+    return { verdict: 'unknown', final: runOver, reason: `${at}: ${describe(unfinished.name, unfinished.result)}` };
+  const empty = results.find(({ result }) => (result?.count ?? 0) < 1 || (result?.successful ?? 0) < 1);
+  if (empty) {
+    return {
+      verdict: 'unknown',
+      final: true,
+      reason: `${at}: metric ${empty.name} is Successful without a successful measurement`,
+    };
+  }
+  return {
+    verdict: 'pass',
+    final: true,
+    reason: `${at}: ${results.map(({ name, result }) => describe(name, result)).join(', ')}`,
+  };
+}
+
+function describe(name: string, result: MetricResult | undefined): string {
+  if (!result) return `metric ${name} has no result yet`;
+  const counts = `${result.successful ?? 0} of ${(result.count ?? 0) + (result.error ?? 0)} measurements good`;
+  const last = result.measurements?.at(-1);
+  const why =
+    result.message ?? last?.message ?? (last?.value === undefined ? '' : `last value ${last.value.slice(0, 200)}`);
+  return `metric ${name} ${result.phase || 'pending'} (${counts}${result.phase !== 'Successful' && why ? `; ${why}` : ''})`;
+}
+
+/**
+ * When a running hold ends by itself, in milliseconds since 1970: its metric fails on the measurement that exceeds the
+ * failure limit, one each interval. Undefined when the run has no such metric or is over.
+ */
+export function holdEndsAt(run: AnalysisRun | undefined, holdMetric: string): number | undefined {
+  const metric = run?.spec.metrics?.find((m) => m.name === holdMetric);
+  const result = run?.status?.metricResults?.find((r) => r.name === holdMetric);
+  const startedAt = Date.parse(run?.status?.startedAt ?? '');
+  if (!metric || Number.isNaN(startedAt) || (result && !['Running', 'Pending', ''].includes(result.phase ?? '')))
+    return undefined;
+  const limit = Number(metric.failureLimit ?? 0);
+  const count = Number(metric.count ?? 0);
+  if (limit < 0 || (count > 0 && count <= limit)) return undefined;
+  return startedAt + milliseconds(metric.initialDelay) + limit * milliseconds(metric.interval);
+}
+
+/** A Go duration such as `1m30s` in milliseconds; absent is 0. */
+export function milliseconds(duration: string | undefined): number {
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  return [...(duration ?? '').matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce(
+    (sum, [, amount, name]) => sum + Number(amount) * unit[name as keyof typeof unit],
+    0,
+  );
+}

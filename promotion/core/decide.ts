@@ -1,0 +1,247 @@
+import type { PodTemplate } from '../cluster/objects.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Act, Cause, Journal, MemberJournal, Outcome, Phase } from './journal.ts';
+import { type MemberView, owesAnswer, viewOf } from './member.ts';
+import type { Observation } from './observation.ts';
+import { prepare } from './prepare.ts';
+import { giveBack } from './return.ts';
+import { settle } from './settle.ts';
+import { switchOver } from './switch.ts';
+import { verify } from './verify.ts';
+
+/** One thing to do, with the preconditions that the API server checks. */
+export type Action =
+  /** End the pause before the switch, of exactly this revision and spec. */
+  | {
+      readonly act: 'promote';
+      readonly member: string;
+      readonly uid: string;
+      readonly generation: number;
+      readonly hash: string;
+    }
+  /** Ask the controller to abort exactly this revision. */
+  | { readonly act: 'abort'; readonly member: string; readonly uid: string; readonly hash: string }
+  /** End the hold: terminate exactly this AnalysisRun of this revision. */
+  | {
+      readonly act: 'end-hold';
+      readonly member: string;
+      readonly run: string;
+      readonly uid: string;
+      readonly hash: string;
+    }
+  /** Put the active Service on the old revision `hash` without the controller, if its selector is still `selector`. */
+  | {
+      readonly act: 'point-service';
+      readonly member: string;
+      readonly service: string;
+      readonly uid: string;
+      readonly resourceVersion: string;
+      readonly selector: Readonly<Record<string, string>>;
+      readonly hash: string;
+    }
+  /** Put the template of the old revision back into the Rollout, while it still runs `hash`. */
+  | {
+      readonly act: 'restore-template';
+      readonly member: string;
+      readonly uid: string;
+      readonly hash: string;
+      readonly template: PodTemplate;
+    }
+  /** Scale a rejected ReplicaSet to 0, so that nothing takes it live again without its gates. */
+  | { readonly act: 'retire'; readonly member: string; readonly replicaSet: string; readonly uid: string }
+  /** Change nothing but an annotation, so that the controller looks at the Rollout again; see `owesAnswer`. */
+  | { readonly act: 'nudge'; readonly member: string; readonly uid: string; readonly isFirstAnnotation: boolean }
+  /** Ask a health check of the policy. */
+  | { readonly act: 'check'; readonly check: string }
+  /** List everything afresh, so that no decision rests on a lagging watch. */
+  | { readonly act: 'refresh' };
+
+export interface Decision {
+  /** To be kept before `actions` are carried out; the same object when nothing was decided. */
+  readonly journal: Journal;
+  readonly actions: readonly Action[];
+  readonly views: readonly MemberView[];
+  /** When to decide again although nothing changed, in milliseconds since 1970. */
+  readonly wakeAt?: number;
+}
+
+/** What the function of a phase returns: what to do and wait for in this phase, or the journal of the next one. */
+export type Step =
+  | { readonly actions?: readonly Action[]; readonly journal?: Journal; readonly wakeAt?: number }
+  | { readonly next: Journal };
+
+/** What every phase decides from. */
+export interface Situation {
+  readonly plan: Plan;
+  readonly journal: Journal;
+  readonly views: readonly MemberView[];
+  readonly observation: Observation;
+  readonly now: number;
+}
+
+const PHASES: Readonly<Record<Exclude<Phase, 'over'>, (s: Situation) => Step>> = {
+  preparing: prepare,
+  switching: switchOver,
+  verifying: verify,
+  settling: settle,
+  returning: giveBack,
+};
+
+/** The journal of a release that has not begun. */
+export function newJournal(now: number): Journal {
+  return { phase: 'preparing', since: now, members: {} };
+}
+
+/**
+ * The next acts of a release: a pure function of the plan, what is seen, what was decided before, and the time.
+ * Called again after every change, it never waits and never acts.
+ */
+export function decide(plan: Plan, observation: Observation, before: Journal, now: number): Decision {
+  let journal = before;
+  // Each phase passes on at most once, and only forward, except to `returning`, so this ends.
+  for (;;) {
+    journal = learn(plan, observation, journal, now);
+    const views = plan.members.map((member) => viewOf(member, observation, journal.members[member.name]));
+    if (journal.phase === 'over') return { journal, actions: [], views };
+    const step = PHASES[journal.phase]({ plan, journal, views, observation, now });
+    if ('next' in step) {
+      journal = step.next;
+      continue;
+    }
+    const actions = step.actions ?? [];
+    const nudges = nudgesFor(journal, views, now);
+    const wakeAt = Math.min(step.wakeAt ?? Number.POSITIVE_INFINITY, nudges.wakeAt);
+    return {
+      journal: noteAsked(step.journal ?? journal, actions, now),
+      actions: [...actions, ...nudges.actions],
+      views,
+      ...(Number.isFinite(wakeAt) ? { wakeAt } : {}),
+    };
+  }
+}
+
+/** Enters what is newly known of each member: its identity and hashes, which later writes are pinned to. */
+function learn(plan: Plan, observation: Observation, journal: Journal, now: number): Journal {
+  let members = journal.members;
+  for (const member of plan.members) {
+    const known = members[member.name];
+    const view = viewOf(member, observation, known);
+    const learned = noteOwed(learnMember(view, known), view, now);
+    if (learned !== known && learned) members = { ...members, [member.name]: learned };
+  }
+  return members === journal.members ? journal : { ...journal, members };
+}
+
+function learnMember(view: MemberView, known: MemberJournal | undefined): MemberJournal | undefined {
+  const { rollout, stage, current, stable, active } = view;
+  if (!rollout?.metadata.uid) return known;
+  let entry: MemberJournal = known ?? {
+    uid: rollout.metadata.uid,
+    ...(stable ? { from: stable } : {}),
+    switched: false,
+    unchanged: stage === 'settled',
+    asked: {},
+  };
+  if (!entry.to) {
+    if (['absent', 'outdated', 'unobserved', 'invalid'].includes(stage) || !current) return entry;
+    entry = { ...entry, to: current };
+    // A revision that is stable although nothing else ever was is a first deployment: there is nothing to go back to.
+    if (entry.from === current && !entry.unchanged) {
+      const { from: _, ...firstDeployment } = entry;
+      entry = firstDeployment;
+    }
+  }
+  const live = active === entry.to && entry.from !== undefined && entry.from !== entry.to;
+  return live && !entry.switched ? { ...entry, switched: true } : entry;
+}
+
+function noteOwed(entry: MemberJournal | undefined, { rollout }: MemberView, now: number): MemberJournal | undefined {
+  const owes = rollout !== undefined && owesAnswer(rollout);
+  if (!entry || owes === (entry.owedSince !== undefined)) return entry;
+  const { owedSince: _, ...rest } = entry;
+  return owes ? { ...rest, owedSince: now } : rest;
+}
+
+/** The controller answers well within the first; by the second it is down, and no nudge helps. In milliseconds. */
+const NUDGE_AFTER = 700;
+const NUDGE_UNTIL = 60_000;
+
+function nudgesFor(journal: Journal, views: readonly MemberView[], now: number): { actions: Action[]; wakeAt: number } {
+  const actions: Action[] = [];
+  let wakeAt = Number.POSITIVE_INFINITY;
+  for (const { member, rollout } of views) {
+    const { owedSince, uid } = journal.members[member.name] ?? {};
+    if (owedSince === undefined || !uid || !rollout || now >= owedSince + NUDGE_UNTIL) continue;
+    if (now < owedSince + NUDGE_AFTER) wakeAt = Math.min(wakeAt, owedSince + NUDGE_AFTER);
+    else
+      actions.push({
+        act: 'nudge',
+        member: member.name,
+        uid,
+        isFirstAnnotation: rollout.metadata.annotations === undefined,
+      });
+  }
+  return { actions, wakeAt };
+}
+
+function noteAsked(journal: Journal, actions: readonly Action[], now: number): Journal {
+  let members = journal.members;
+  for (const action of actions) {
+    if (!('member' in action)) continue;
+    const entry = members[action.member];
+    if (!entry || entry.asked[action.act as Act] !== undefined) continue;
+    members = {
+      ...members,
+      [action.member]: {
+        ...entry,
+        switched: entry.switched || (action.act === 'promote' && action.hash === entry.to),
+        asked: { ...entry.asked, [action.act]: now },
+      },
+    };
+  }
+  return members === journal.members ? journal : { ...journal, members };
+}
+
+/** The journal of the next phase. */
+export function enter(journal: Journal, phase: Phase, now: number, more: Partial<Journal> = {}): { next: Journal } {
+  return { next: { ...journal, phase, since: now, ...more } };
+}
+
+/** Decides that the release goes back. */
+export function goBack({ journal, now }: Situation, cause: Cause): { next: Journal } {
+  return enter(journal, 'returning', now, { cause });
+}
+
+/**
+ * The journal after a person asked the run to stop: before the first switch it just ends, after it the set goes back,
+ * and once it is decided that the set stays it goes on to the end.
+ */
+export function interrupt(journal: Journal, now: number): Journal {
+  if (journal.phase === 'settling' || journal.phase === 'returning' || journal.phase === 'over') return journal;
+  return enter(journal, 'returning', now, { cause: { code: 'interrupted', message: 'stopped by a signal' } }).next;
+}
+
+/** Ends the release. */
+export function end({ journal, now }: Situation, outcome: Outcome, more: Partial<Journal> = {}): { next: Journal } {
+  return enter(journal, 'over', now, { outcome, ...more });
+}
+
+/** The causes that stages stand for, wherever in a release they are met. */
+export function causeOf(view: MemberView): Cause | undefined {
+  const member = view.member.name;
+  const message = `${member}: ${view.reason}`;
+  switch (view.stage) {
+    case 'superseded':
+      return { code: 'superseded', member, message };
+    case 'withdrawn':
+      return { code: 'withdrawn', member, message };
+    case 'aborted':
+      return { code: 'aborted', member, message };
+    case 'rejected':
+      return { code: 'gate-failed', member, message };
+    case 'unguarded':
+      return { code: 'unguarded', member, message };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,31 @@
+import type { AnalysisRun, EndpointSlice, Job, KubeObject, ReplicaSet, Rollout, Service } from '../cluster/objects.ts';
+
+/** What is known of the cluster at one moment: each kind's objects by name. */
+export interface Observation {
+  readonly rollouts: ReadonlyMap<string, Rollout>;
+  readonly analysisRuns: ReadonlyMap<string, AnalysisRun>;
+  readonly replicaSets: ReadonlyMap<string, ReplicaSet>;
+  readonly services: ReadonlyMap<string, Service>;
+  readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
+  readonly jobs: ReadonlyMap<string, Job>;
+  /** Answers of the health checks asked so far, by the check's name. */
+  readonly checks: ReadonlyMap<string, Verdict>;
+  /** When everything was last listed afresh, in milliseconds since 1970: a watch may lag behind, a list does not. */
+  readonly listedAt: number;
+}
+
+/**
+ * What a gate says. `unknown` is missing, stale, empty, terminated, foreign or too little evidence, and never promotes;
+ * while it is not `final` it may still become one of the others.
+ */
+export interface Verdict {
+  readonly verdict: 'pass' | 'fail' | 'unknown';
+  readonly final: boolean;
+  /** One sentence for people, naming the values it rests on. */
+  readonly reason: string;
+}
+
+/** Whether an object has that Rollout as its owner; a name alone may belong to an earlier one. */
+export function ownedBy(object: KubeObject, uid: string | undefined): boolean {
+  return uid !== undefined && (object.metadata.ownerReferences ?? []).some((owner) => owner.uid === uid);
+}

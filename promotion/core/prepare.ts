@@ -1,0 +1,112 @@
+import { causeOf, end, enter, goBack, type Situation, type Step } from './decide.ts';
+import type { Cause } from './journal.ts';
+import type { MemberView } from './member.ts';
+
+/**
+ * Waits until every member is prepared, then has the whole set judged once more on a fresh listing before the first
+ * write. Nothing public has changed until then, except by a controller that gates nothing: a first deployment.
+ */
+export function prepare(s: Situation): Step {
+  const { plan, views, journal, observation, now } = s;
+  const members = Object.values(journal.members);
+  if (
+    members.length === views.length &&
+    members.every((m) => m.unchanged) &&
+    views.every((v) => v.stage === 'settled')
+  ) {
+    return end(s, 'unchanged');
+  }
+  const absent = views.find((v) => v.stage === 'absent');
+  if (absent) {
+    return end(s, 'usage', {
+      cause: {
+        code: 'gate-failed',
+        member: absent.member.name,
+        message: `${absent.reason}: apply these manifests first`,
+      },
+    });
+  }
+  const cause = views.map(causeOf).find((c) => c !== undefined) ?? failedJob(s) ?? failedCheck(s);
+  if (cause) return goBack(s, cause);
+
+  const waiting = [
+    ...views.filter((v) => !isReady(v)).map((v) => `${v.member.name}: ${v.reason}`),
+    ...unfinishedJobs(s),
+    ...openChecks(s),
+  ];
+  if (waiting.length > 0) {
+    const deadline = journal.since + plan.policy.timeouts.prepareSeconds * 1000;
+    if (now >= deadline) {
+      return goBack(s, {
+        code: 'not-prepared-in-time',
+        message: `not prepared after ${plan.policy.timeouts.prepareSeconds} s: ${waiting.join('; ')}`,
+      });
+    }
+    const { preparedAt: _, ...unprepared } = journal;
+    return {
+      journal: journal.preparedAt === undefined ? journal : unprepared,
+      actions: views.every(isReady) ? checksToAsk(s, 'before-switch') : [],
+      wakeAt: deadline,
+    };
+  }
+  if (journal.preparedAt === undefined)
+    return { journal: { ...journal, preparedAt: now }, actions: [{ act: 'refresh' }] };
+  if (observation.listedAt < journal.preparedAt) return { actions: [{ act: 'refresh' }] };
+  return enter(journal, 'switching', now);
+}
+
+/** Ready for the set to switch: prepared, or already where it should be. */
+function isReady(view: MemberView): boolean {
+  return ['prepared', 'switching', 'held', 'settled'].includes(view.stage);
+}
+
+function unfinishedJobs({ plan, observation }: Situation): string[] {
+  return plan.jobs
+    .filter((name) => !jobHas(observation, name, 'Complete'))
+    .map((name) => `Job ${name} is not complete`);
+}
+
+function failedJob({ plan, observation }: Situation): Cause | undefined {
+  const name = plan.jobs.find((job) => jobHas(observation, job, 'Failed'));
+  return name === undefined
+    ? undefined
+    : { code: 'gate-failed', message: `Job ${name} failed: kubectl logs job/${name}` };
+}
+
+function jobHas(observation: Situation['observation'], name: string, type: string): boolean {
+  return (observation.jobs.get(name)?.status?.conditions ?? []).some((c) => c.type === type && c.status === 'True');
+}
+
+function openChecks(s: Situation): string[] {
+  return s.plan.policy.healthChecks
+    .filter((check) => check.when === 'before-switch' && s.observation.checks.get(check.name)?.verdict !== 'pass')
+    .map((check) => `health check ${check.name} has not passed yet`);
+}
+
+function failedCheck(s: Situation): Cause | undefined {
+  return checkCause(s, 'before-switch');
+}
+
+/** The first health check of that time whose verdict is final and not a pass. */
+export function checkCause(
+  { plan, observation }: Situation,
+  when: 'before-switch' | 'after-switch',
+): Cause | undefined {
+  for (const check of plan.policy.healthChecks) {
+    const verdict = check.when === when ? observation.checks.get(check.name) : undefined;
+    if (verdict?.final && verdict.verdict !== 'pass') {
+      return {
+        code: verdict.verdict === 'fail' ? 'gate-failed' : 'gate-unknown',
+        message: `health check ${check.name}: ${verdict.reason}`,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** Asks each health check of that time that has no answer yet; asking again while one is under way does nothing. */
+export function checksToAsk({ plan, observation }: Situation, when: 'before-switch' | 'after-switch') {
+  return plan.policy.healthChecks
+    .filter((check) => check.when === when && !observation.checks.has(check.name))
+    .map((check) => ({ act: 'check' as const, check: check.name }));
+}

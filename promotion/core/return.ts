@@ -1,0 +1,132 @@
+import { POD_HASH, type PodTemplate } from '../cluster/objects.ts';
+import { type Action, end, type Situation, type Step } from './decide.ts';
+import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
+import { isObserved, type MemberView, replicaSetOf, servingProblem } from './member.ts';
+import { promoteAction } from './switch.ts';
+
+/** How long the controller has to bring a Service back by itself, in milliseconds; it needs well under one second. */
+export const CONTROLLER_GRACE = 5_000;
+
+/**
+ * Brings every member back to its old revision: those not switched at once, the switched ones in reverse order. Where
+ * the controller does not move the Service, the promoter does. Traffic counts as back when the live active Service
+ * selects the old revision and its ready endpoints are of nothing else; then the rejected ReplicaSet is retired, because
+ * `retry` or a re-apply would take it live past every gate while it is up.
+ */
+export function giveBack(s: Situation): Step {
+  const { plan, views, journal, now } = s;
+  const deadline = journal.since + plan.policy.timeouts.returnSeconds * 1000;
+  const steps = views.map((view) => ({ view, step: memberStep(view, s) }));
+  const open = steps.filter(({ step }) => !step.done);
+  if (open.length === 0) return end(s, outcomeOf(journal));
+  if (now >= deadline) {
+    // Traffic is what was promised; an abort that nobody acknowledged (no controller) is told, not waited for.
+    return end(s, open.every(({ step }) => step.trafficIsBack) ? outcomeOf(journal) : 'stuck');
+  }
+  const last = Math.max(
+    ...open.filter(({ view, step }) => isSwitched(view, s) && !step.trafficIsBack).map(({ view }) => view.member.order),
+  );
+  const mayAct = (view: MemberView) =>
+    !isSwitched(view, s) || view.member.order >= last || now >= journal.since + CONTROLLER_GRACE;
+  return {
+    actions: open.filter(({ view }) => mayAct(view)).flatMap(({ step }) => step.actions),
+    wakeAt: Math.min(deadline, ...open.map(({ step }) => step.wakeAt ?? deadline)),
+  };
+}
+
+interface MemberStep {
+  readonly done: boolean;
+  readonly trafficIsBack: boolean;
+  readonly actions: readonly Action[];
+  readonly wakeAt?: number;
+}
+
+const DONE: MemberStep = { done: true, trafficIsBack: true, actions: [] };
+
+function memberStep(view: MemberView, s: Situation): MemberStep {
+  const entry = s.journal.members[view.member.name];
+  const { rollout, current, stable } = view;
+  // Before the first switch a signal only stops the run; and there is no way back from a first deployment.
+  if (s.journal.cause?.code === 'interrupted' && !anySwitched(s.journal)) return DONE;
+  if (!entry?.from || !rollout || entry.unchanged || entry.uid !== rollout.metadata.uid) return DONE;
+  const { from, to, uid } = entry;
+  const member = view.member.name;
+  const trafficIsBack = view.active === from && servingProblem(s.observation, view.member, from) === undefined;
+  if (!to || (current !== to && current !== from)) {
+    // Not taken up yet, or a newer revision: neither is ours to abort. The traffic is, and what was judged must not come
+    // back ungated while its pods are still up.
+    if (!trafficIsBack) return { done: false, trafficIsBack, ...pointService(view, entry, s) };
+    return to ? retire(view, to, s) : DONE;
+  }
+  if (current === from) {
+    const paused = rollout.status?.pauseConditions?.[0]?.reason === 'BlueGreenPause' && view.active !== from;
+    if (paused) return { done: false, trafficIsBack, actions: promoteAction(view, uid) };
+    return trafficIsBack && stable === from
+      ? retire(view, to, s)
+      : { done: false, trafficIsBack, ...pointService(view, entry, s) };
+  }
+  if (stable === to) {
+    const template = replicaSetOf(s.observation, rollout, from)?.spec.template;
+    const restore: Action[] =
+      template && isObserved(rollout)
+        ? [{ act: 'restore-template', member, uid, hash: to, template: withoutHash(template) }]
+        : [];
+    return { done: false, trafficIsBack, actions: restore };
+  }
+  const { abort, abortedAt } = rollout.status ?? {};
+  if (!abort && !abortedAt) return { done: false, trafficIsBack, actions: [{ act: 'abort', member, uid, hash: to }] };
+  if (trafficIsBack && abortedAt) return retire(view, to, s);
+  return { done: false, trafficIsBack, ...pointService(view, entry, s) };
+}
+
+/** Moves the active Service without the controller, once that had its time. */
+function pointService(view: MemberView, entry: MemberJournal, s: Situation): { actions: Action[]; wakeAt?: number } {
+  const service = s.observation.services.get(view.member.activeService);
+  if (!service?.metadata.uid || !entry.from || view.active === entry.from) return { actions: [] };
+  const since = entry.asked.abort ?? entry.asked['restore-template'] ?? s.journal.since;
+  if (s.now < since + CONTROLLER_GRACE) return { actions: [], wakeAt: since + CONTROLLER_GRACE };
+  return {
+    actions: [
+      {
+        act: 'point-service',
+        member: view.member.name,
+        service: service.metadata.name,
+        uid: service.metadata.uid,
+        resourceVersion: service.metadata.resourceVersion ?? '',
+        selector: service.spec.selector ?? {},
+        hash: entry.from,
+      },
+    ],
+  };
+}
+
+function retire(view: MemberView, to: string, { observation }: Situation): MemberStep {
+  const set = view.rollout && replicaSetOf(observation, view.rollout, to);
+  if (!set?.metadata.uid || (set.spec.replicas ?? 0) === 0) return DONE;
+  return {
+    done: false,
+    trafficIsBack: true,
+    actions: [{ act: 'retire', member: view.member.name, replicaSet: set.metadata.name, uid: set.metadata.uid }],
+  };
+}
+
+/** A ReplicaSet's template as the Rollout had it: the controller adds its hash as a label. */
+function withoutHash(template: PodTemplate): PodTemplate {
+  const { [POD_HASH]: _, ...labels } = template.metadata?.labels ?? {};
+  return { ...template, metadata: { ...template.metadata, labels } };
+}
+
+function isSwitched(view: MemberView, { journal }: Situation): boolean {
+  return journal.members[view.member.name]?.switched ?? false;
+}
+
+function anySwitched(journal: Journal): boolean {
+  return Object.values(journal.members).some((member) => member.switched);
+}
+
+function outcomeOf(journal: Journal): Outcome {
+  const code: Cause['code'] | undefined = journal.cause?.code;
+  if (code === 'superseded') return 'superseded';
+  if (anySwitched(journal)) return 'rolled-back';
+  return code === 'interrupted' ? 'interrupted' : 'refused';
+}

@@ -1,0 +1,157 @@
+import { load } from 'js-yaml';
+import { z } from 'zod';
+import type { KubeObject, PodTemplate, Rollout } from '../cluster/objects.ts';
+import { type Policy, policySchema } from './policy.ts';
+
+/** One Rollout of a release, as the manifests ask for it. */
+export interface Member {
+  readonly name: string;
+  /** Annotation `moneywise.app/promotion-order`, default 0: low switches first, the way back runs in reverse. */
+  readonly order: number;
+  /** The pod template that must be live for the member to be on the wanted revision. */
+  readonly template: PodTemplate;
+  readonly activeService: string;
+  readonly previewService?: string;
+  /** Whether the controller analyses the preview before the switch. */
+  readonly analysedBefore: boolean;
+  /** Whether the controller analyses the active Service after the switch. */
+  readonly analysedAfter: boolean;
+}
+
+/** What a manifests folder asks for. */
+export interface Plan {
+  /** The namespace that the Rollouts name, if they name one. */
+  readonly namespace?: string;
+  /** In the order of the switch, then by name. */
+  readonly members: readonly Member[];
+  /** Names of the Jobs that must be complete before any member counts as prepared. */
+  readonly jobs: readonly string[];
+  readonly policy: Policy;
+}
+
+/** A plan or a call that nobody can carry out: the message names the object, the field and the fix. Exit code 2. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+/** On a Rollout: an integer; members with a lower one switch first. */
+export const ORDER_ANNOTATION = 'moneywise.app/promotion-order';
+/** On a Job: `"true"` makes the release wait for it. */
+export const JOB_ANNOTATION = 'moneywise.app/release-job';
+/** The ConfigMap with the policy, and its key. */
+export const POLICY_CONFIG_MAP = 'release-policy';
+export const POLICY_KEY = 'policy.yaml';
+
+/** An image pin that renders but stands for no image: what a pins file holds before the first release. */
+const PLACEHOLDER_DIGEST = /@sha256:0{64}$/;
+
+/** Reads the plan out of a folder's objects. Throws `UsageError`. */
+export function planOf(objects: readonly KubeObject[]): Plan {
+  const rollouts = objects.filter((o): o is Rollout => o.kind === 'Rollout' && o.apiVersion.startsWith('argoproj.io/'));
+  if (rollouts.length === 0) {
+    throw new UsageError(
+      'no Rollout in these manifests: a release needs at least one (is this an overlay of plain Deployments?)',
+    );
+  }
+  const services = new Set(objects.filter((o) => o.kind === 'Service').map((o) => o.metadata.name));
+  const members = rollouts.map((rollout) => memberOf(rollout, services));
+  const twice = members.find((member, i) => members.findIndex((other) => other.name === member.name) !== i);
+  if (twice) throw new UsageError(`Rollout ${twice.name} stands twice in these manifests: keep one`);
+  const namespaces = [...new Set(rollouts.map((rollout) => rollout.metadata.namespace))];
+  if (namespaces.length > 1) {
+    throw new UsageError(`the Rollouts name several namespaces (${namespaces.join(', ')}): a release lives in one`);
+  }
+  const policy = policyOf(objects);
+  const checks = policy.healthChecks.map((check) => check.name);
+  const sameCheck = checks.find((name, i) => checks.indexOf(name) !== i);
+  if (sameCheck) throw new UsageError(`release-policy: two health checks are called "${sameCheck}": rename one`);
+  return {
+    ...(namespaces[0] === undefined ? {} : { namespace: namespaces[0] }),
+    members: members.sort((a, b) => a.order - b.order || a.name.localeCompare(b.name, 'en')),
+    jobs: objects
+      .filter((o) => o.kind === 'Job' && o.metadata.annotations?.[JOB_ANNOTATION] === 'true')
+      .map((o) => o.metadata.name),
+    policy,
+  };
+}
+
+function memberOf(rollout: Rollout, services: ReadonlySet<string>): Member {
+  const at = `Rollout ${rollout.metadata.name}`;
+  const blueGreen = rollout.spec?.strategy?.blueGreen;
+  const template = rollout.spec?.template;
+  if (!blueGreen)
+    throw new UsageError(`${at}: spec.strategy.blueGreen is missing: only blue-green Rollouts are promoted as a set`);
+  if (rollout.spec.workloadRef || !template) {
+    throw new UsageError(
+      `${at}: spec.template is missing: a Rollout with workloadRef skips its own gates (argo-rollouts #4503), give it a template`,
+    );
+  }
+  if (blueGreen.autoPromotionEnabled !== false) {
+    throw new UsageError(
+      `${at}: spec.strategy.blueGreen.autoPromotionEnabled must be false, or the controller switches it alone`,
+    );
+  }
+  for (const [field, service] of [
+    ['activeService', blueGreen.activeService],
+    ['previewService', blueGreen.previewService],
+  ] as const) {
+    if (field === 'previewService' && service === undefined) continue;
+    if (!service || !services.has(service)) {
+      throw new UsageError(
+        `${at}: spec.strategy.blueGreen.${field} is ${service ? `"${service}", a Service that` : 'missing, and'} these manifests do not hold: add that Service`,
+      );
+    }
+  }
+  for (const container of containersOf(template)) {
+    if (PLACEHOLDER_DIGEST.test(container.image ?? '')) {
+      throw new UsageError(
+        `${at}: container ${container.name} carries the placeholder ${container.image}: pin a released image first`,
+      );
+    }
+  }
+  const order = rollout.metadata.annotations?.[ORDER_ANNOTATION] ?? '0';
+  if (!/^-?\d{1,6}$/.test(order)) {
+    throw new UsageError(`${at}: annotation ${ORDER_ANNOTATION} is "${order}": it must be a whole number`);
+  }
+  return {
+    name: rollout.metadata.name,
+    order: Number(order),
+    template,
+    activeService: blueGreen.activeService,
+    ...(blueGreen.previewService ? { previewService: blueGreen.previewService } : {}),
+    analysedBefore: (blueGreen.prePromotionAnalysis?.templates?.length ?? 0) > 0,
+    analysedAfter: (blueGreen.postPromotionAnalysis?.templates?.length ?? 0) > 0,
+  };
+}
+
+/** All containers that a pod template names, init containers included. */
+export function containersOf(template: PodTemplate) {
+  return [...(template.spec?.initContainers ?? []), ...(template.spec?.containers ?? [])];
+}
+
+/** The policy that these objects hold, or the stated defaults. Throws `UsageError`. */
+export function policyOf(objects: readonly KubeObject[]): Policy {
+  const map = objects.find((o) => o.kind === 'ConfigMap' && o.metadata.name === POLICY_CONFIG_MAP);
+  if (!map) return policySchema.parse({});
+  const text = (map as { data?: Record<string, string> }).data?.[POLICY_KEY];
+  if (text === undefined)
+    throw new UsageError(`ConfigMap ${POLICY_CONFIG_MAP}: key ${POLICY_KEY} is missing: put the policy there`);
+  let data: unknown;
+  try {
+    data = load(text);
+  } catch (error) {
+    throw new UsageError(
+      `ConfigMap ${POLICY_CONFIG_MAP}: ${POLICY_KEY} is not YAML: ${(error as Error).message.split('\n')[0]}`,
+    );
+  }
+  const parsed = policySchema.safeParse(data);
+  if (!parsed.success) {
+    throw new UsageError(
+      `ConfigMap ${POLICY_CONFIG_MAP}: ${POLICY_KEY} is not a policy:\n${z.prettifyError(parsed.error)}`,
+    );
+  }
+  return parsed.data;
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+
+/** A whole or fractional number of seconds above zero. */
+const seconds = z.number().positive().max(86_400);
+
+/**
+ * One question asked over HTTP on a fresh connection, because an open one stays on the pods it was opened to.
+ * An answer that differs from `expect` fails; no answer at all leaves the verdict unknown. Neither lets a release pass.
+ */
+export const healthCheckSchema = z
+  .strictObject({
+    /** What a person calls it; unique in a policy. */
+    name: z.string().min(1),
+    /** Asked of the preview before the switch, or of the public path after it. */
+    when: z.enum(['before-switch', 'after-switch']).default('after-switch'),
+    /**
+     * Where to ask: an absolute URL, or a Service of the release's namespace, which is reached through the API server's
+     * proxy, so that the promoter needs no route into the cluster.
+     */
+    target: z.union([
+      z.strictObject({ url: z.url({ protocol: /^https?$/ }) }),
+      z.strictObject({
+        service: z.string().min(1),
+        port: z.union([z.int().min(1).max(65_535), z.string().min(1)]),
+        path: z.string().startsWith('/'),
+        scheme: z.enum(['http', 'https']).default('http'),
+      }),
+    ]),
+    /** What a good answer looks like. */
+    expect: z
+      .strictObject({
+        status: z.int().min(100).max(599).default(200),
+        /** Dotted path into a JSON body → the value that must stand there, e.g. `{status: 'ok'}`. */
+        json: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+        /** Text that the body must contain. */
+        body: z.string().min(1).optional(),
+      })
+      .prefault({}),
+    /** How often it is asked at most before the verdict stands; 5 is from the release document. */
+    tries: z.int().min(1).max(1000).default(5),
+    /**
+     * How many good answers in a row make a pass. One is too few after a switch: until every node has followed it, which
+     * takes a moment, an answer may still come from the old revision.
+     */
+    samples: z.int().min(1).max(1000).default(3),
+    /** Between two tries. */
+    intervalSeconds: seconds.default(2),
+    /** How long one try may take. */
+    timeoutSeconds: seconds.default(5),
+  })
+  .refine(({ tries, samples }) => samples <= tries, {
+    path: ['samples'],
+    error: 'must not be more than tries, or it can never pass',
+  });
+
+/**
+ * What a promotion needs to know beside the objects themselves: the YAML under `policy.yaml` of the ConfigMap
+ * `release-policy` in a manifests folder. Every field has a default, so a folder without one is promoted by these.
+ */
+export const policySchema = z.strictObject({
+  /** Names the release: one run at a time acts on it in a namespace. */
+  release: z.string().min(1).default('release'),
+  /** The version that the image pins name, e.g. `v1.2.3`; only shown. */
+  version: z.string().min(1).optional(),
+  /**
+   * The post-promotion metric that holds a switched member so that it can still be aborted. It never succeeds by
+   * itself, so it is not a verdict; the promoter ends it once the whole set may settle.
+   */
+  holdMetric: z.string().min(1).default('hold'),
+  /** The least hold time that must be left on every member when the decision to settle is taken. */
+  holdMarginSeconds: seconds.default(10),
+  /** The longest that each part of a release may take, each counted from the start of that part. */
+  timeouts: z
+    .strictObject({
+      /** Until every member is up, analysed and paused before the switch. */
+      prepareSeconds: seconds.default(900),
+      /** Until the active Services of members that switch together are read back on the new revision. */
+      switchSeconds: seconds.default(60),
+      /** Until every verdict after the switch is in. */
+      verifySeconds: seconds.default(300),
+      /** Until the new revision of every member is also the stable one. */
+      settleSeconds: seconds.default(60),
+      /** Until the controller has brought a member's traffic back; then the promoter escalates or says `stuck`. */
+      returnSeconds: seconds.default(60),
+    })
+    .prefault({}),
+  healthChecks: z.array(healthCheckSchema).default([]),
+});
+
+/** A policy with every default filled in. */
+export type Policy = z.output<typeof policySchema>;
+/** A policy as it is written: fields with a default may be left out. */
+export type PolicyInput = z.input<typeof policySchema>;
+export type HealthCheck = z.output<typeof healthCheckSchema>;

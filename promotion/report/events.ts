@@ -1,0 +1,74 @@
+import type { Outcome } from '../core/journal.ts';
+
+export type Level = 'info' | 'warning' | 'error';
+
+/** Every code that a run can report, what it means, and its level: the one registry that docs/events.md is made from. */
+export const EVENTS = {
+  STARTED: {
+    level: 'info',
+    meaning: 'A run began. `data`: release, version, namespace, members in the order of the switch.',
+  },
+  PHASE: {
+    level: 'info',
+    meaning: 'The release entered another phase. `data.phase` is one of the phases of ARCHITECTURE.md.',
+  },
+  MEMBER: {
+    level: 'info',
+    meaning: 'A member reached another stage, or waits for something else. `data`: stage, current, stable, active.',
+  },
+  ACT: {
+    level: 'info',
+    meaning: 'A write was accepted by the API server. `data` is the write with its preconditions.',
+  },
+  ACT_REFUSED: {
+    level: 'warning',
+    meaning:
+      'A write was refused because its precondition did not hold any more; the release is judged again. `data` as in ACT.',
+  },
+  ACT_FAILED: {
+    level: 'warning',
+    meaning: 'A write failed for another reason and is repeated while it is still wanted. `data` as in ACT.',
+  },
+  CHECK: { level: 'info', meaning: 'A health check has its verdict. `data`: check, verdict.' },
+  BLIND: { level: 'warning', meaning: 'The cluster does not answer; nothing is decided until it does. `data.since`.' },
+  GOING_BACK: { level: 'error', meaning: 'The release will not go live, and why. `data.cause`.' },
+  BUG: { level: 'error', meaning: 'A bug of this tool; please send it. `data`: error, stack, journal.' },
+  NEXT: { level: 'info', meaning: 'What a person should do next; one command or sentence an event.' },
+  RESULT: {
+    level: 'info',
+    meaning:
+      'The last event of a run. `data`: outcome, exitCode, release, members (name, from, to, active, stable), durationMs, apiRequests.',
+  },
+} as const satisfies Record<string, { level: Level; meaning: string }>;
+
+export type EventCode = keyof typeof EVENTS;
+
+/** One line of `--output json`. */
+export interface RunEvent {
+  /** RFC 3339 with milliseconds. */
+  readonly time: string;
+  readonly code: EventCode;
+  readonly level: Level;
+  readonly member?: string;
+  readonly message: string;
+  readonly data?: unknown;
+}
+
+/** What a run ended with: the `data` of its RESULT event. */
+export interface Result {
+  readonly outcome: Outcome;
+  readonly exitCode: number;
+  readonly release: string;
+  readonly members: readonly {
+    readonly name: string;
+    /** Pod-template hashes, null where there is none: stable before, asked for, live now, stable now. */
+    readonly from: string | null;
+    readonly to: string | null;
+    readonly active: string | null;
+    readonly stable: string | null;
+  }[];
+  readonly durationMs: number;
+  readonly apiRequests: number;
+}
+
+export type Emit = (event: RunEvent) => void;

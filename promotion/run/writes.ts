@@ -1,0 +1,98 @@
+import { POD_HASH } from '../cluster/objects.ts';
+import { type Cluster, type JsonPatch, RESOURCES, type Watched } from '../cluster/port.ts';
+import type { View } from '../cluster/view.ts';
+import type { Action } from '../core/decide.ts';
+
+export type Write = Exclude<Action, { act: 'check' | 'refresh' }>;
+
+/** On a Rollout: when the promoter last made the controller look at it again. */
+const NUDGE = 'moneywise.app/nudged-at';
+
+interface Request {
+  readonly kind: Watched;
+  readonly name: string;
+  readonly patch: JsonPatch;
+  readonly subresource?: 'status';
+}
+
+/**
+ * The request of a write. Each begins with tests of what it was decided on, so the API server refuses it (422) when the
+ * object is no longer that: JSON patch is the only guarded partial write that works on a Rollout's status.
+ */
+export function requestOf(write: Write, at: Date): Request {
+  const isIt = { op: 'test', path: '/metadata/uid', value: write.uid } as const;
+  switch (write.act) {
+    case 'promote':
+      return {
+        kind: 'rollouts',
+        name: write.member,
+        subresource: 'status',
+        patch: [
+          isIt,
+          { op: 'test', path: '/metadata/generation', value: write.generation },
+          { op: 'test', path: '/status/currentPodHash', value: write.hash },
+          { op: 'test', path: '/status/pauseConditions/0/reason', value: 'BlueGreenPause' },
+          { op: 'remove', path: '/status/pauseConditions' },
+        ],
+      };
+    case 'abort':
+      return {
+        kind: 'rollouts',
+        name: write.member,
+        subresource: 'status',
+        patch: [
+          isIt,
+          { op: 'test', path: '/status/currentPodHash', value: write.hash },
+          { op: 'add', path: '/status/abort', value: true },
+        ],
+      };
+    case 'end-hold':
+      return {
+        kind: 'analysisRuns',
+        name: write.run,
+        patch: [
+          isIt,
+          { op: 'test', path: `/metadata/labels/${POD_HASH}`, value: write.hash },
+          { op: 'add', path: '/spec/terminate', value: true },
+        ],
+      };
+    case 'point-service':
+      return {
+        kind: 'services',
+        name: write.service,
+        patch: [
+          isIt,
+          { op: 'test', path: '/metadata/resourceVersion', value: write.resourceVersion },
+          { op: 'add', path: '/spec/selector', value: { ...write.selector, [POD_HASH]: write.hash } },
+        ],
+      };
+    case 'restore-template':
+      return {
+        kind: 'rollouts',
+        name: write.member,
+        patch: [
+          isIt,
+          { op: 'test', path: '/status/currentPodHash', value: write.hash },
+          { op: 'replace', path: '/spec/template', value: write.template },
+        ],
+      };
+    case 'retire':
+      return {
+        kind: 'replicaSets',
+        name: write.replicaSet,
+        patch: [isIt, { op: 'add', path: '/spec/replicas', value: 0 }],
+      };
+    case 'nudge': {
+      const [path, value] = write.isFirstAnnotation
+        ? ['/metadata/annotations', { [NUDGE]: at.toISOString() }]
+        : [`/metadata/annotations/${NUDGE.replace('/', '~1')}`, at.toISOString()];
+      return { kind: 'rollouts', name: write.member, patch: [isIt, { op: 'add', path, value }] };
+    }
+  }
+}
+
+/** Sends a write and takes its answer into the view. Throws `ClusterError`. */
+export async function send(write: Write, cluster: Cluster, view: View): Promise<void> {
+  const { kind, name, patch, subresource } = requestOf(write, cluster.now());
+  view.put(kind, await cluster.patch(RESOURCES[kind], name, patch, subresource));
+}

@@ -1,0 +1,602 @@
+import { createHash } from 'node:crypto';
+import {
+  type AnalysisRun,
+  type AnalysisRunReference,
+  type BlueGreenStrategy,
+  DESIRED_REPLICAS,
+  type KubeObject,
+  type Metric,
+  POD_HASH,
+  REVISION,
+  type ReplicaSet,
+  type Rollout,
+  type RolloutAnalysis,
+  type RolloutStatus,
+  type Service,
+} from '../cluster/objects.ts';
+import { type ApiServer, same } from './api-server.ts';
+
+const DEADLINE = 'scale-down-deadline';
+const OVER = ['Successful', 'Failed', 'Error', 'Inconclusive'];
+
+/** What came of a pass. */
+export interface PassResult {
+  /** When the controller wants to look again, in milliseconds since 1970. */
+  readonly wakeAt?: number;
+  /** The Rollout as the pass's last write of it was answered; absent when it wrote none. */
+  readonly written?: Rollout;
+}
+
+/**
+ * One pass of Argo Rollouts v1.9.1 over one blue-green Rollout, in the controller's own order: Services, ReplicaSets,
+ * pause, active Service, analysis, status. It works on `rollout`, its cached copy, which may be behind the API server.
+ * Its traps are kept: an abort while the new ReplicaSet is unsaturated moves no Service, a scale-down deadline on the new
+ * ReplicaSet skips pause and analysis, a promote consumed while unsaturated is lost.
+ */
+export function reconcileRollout(api: ApiServer, rollout: Rollout, now: number): PassResult {
+  const blueGreen = rollout.spec.strategy?.blueGreen;
+  if (!blueGreen || !api.get('rollouts', rollout.metadata.name)) return {};
+  const active = api.get<Service>('services', blueGreen.activeService);
+  const preview = blueGreen.previewService ? api.get<Service>('services', blueGreen.previewService) : undefined;
+  if (active && (preview || !blueGreen.previewService))
+    return new Pass(api, rollout, blueGreen, active, preview, now).run();
+  const message = `The Rollout "${rollout.metadata.name}" is invalid: spec.strategy.blueGreen: Service not found`;
+  return written(
+    patchStatus(api, rollout, {
+      ...rollout.status,
+      observedGeneration: String(rollout.metadata.generation),
+      phase: 'Degraded',
+      message: `InvalidSpec: ${message}`,
+      conditions: [{ type: 'InvalidSpec', status: 'True', reason: 'InvalidSpec', message }],
+    }),
+  );
+}
+
+/** What one pass knows and has decided so far; it reads its snapshot of the Rollout throughout, like the controller. */
+class Pass {
+  private wakeAt: number | undefined;
+  private written: Rollout | undefined;
+  private addAbort: string | undefined;
+  private removeAbort = false;
+  private clearPauses = false;
+  private readonly addPauses: string[] = [];
+  private readonly removePauses: string[] = [];
+  private readonly newHash: string;
+  private readonly status: RolloutStatus;
+  private readonly api: ApiServer;
+  private readonly rollout: Rollout;
+  private readonly blueGreen: BlueGreenStrategy;
+  private readonly active: Service;
+  private readonly preview: Service | undefined;
+  private readonly now: number;
+
+  constructor(
+    api: ApiServer,
+    rollout: Rollout,
+    blueGreen: BlueGreenStrategy,
+    active: Service,
+    preview: Service | undefined,
+    now: number,
+  ) {
+    this.api = api;
+    this.rollout = rollout;
+    this.blueGreen = blueGreen;
+    this.active = active;
+    this.preview = preview;
+    this.now = now;
+    this.status = rollout.status ?? {};
+    this.newHash = templateHash(rollout);
+  }
+
+  run(): PassResult {
+    this.reconcile();
+    return { ...(this.wakeAt === undefined ? {} : { wakeAt: this.wakeAt }), ...written(this.written) };
+  }
+
+  private reconcile(): void {
+    const { status, newHash } = this;
+    if (status.abort && status.stableRS && status.stableRS === status.currentPodHash) this.removeAbort = true;
+    this.ensureNewReplicaSet();
+    if (this.isScalingEvent()) {
+      this.scaleAll();
+      this.write({ ...status, observedGeneration: String(this.rollout.metadata.generation) });
+      return;
+    }
+    if (this.preview && !this.isHalted()) this.select(this.preview, newHash);
+    if (status.currentPodHash && status.currentPodHash !== newHash) {
+      this.clearPauses = true;
+      this.removeAbort = true;
+      this.sync({}, true);
+      return;
+    }
+    const fastTracked = this.isFastTracked();
+    const deadlineBefore = hasDeadline(this.set(newHash));
+    this.scaleAll();
+    this.reconcilePause(fastTracked);
+    this.reconcileActiveService(fastTracked);
+    const runs = this.reconcileAnalysis(deadlineBefore);
+    this.sync(runs, false, deadlineBefore);
+  }
+
+  private get replicas(): number {
+    return this.rollout.spec.replicas ?? 1;
+  }
+
+  private sets(): ReplicaSet[] {
+    return this.api
+      .list<ReplicaSet>('replicasets')
+      .filter((set) => set.metadata.ownerReferences?.[0]?.uid === this.rollout.metadata.uid);
+  }
+
+  private set(hash: string | undefined): ReplicaSet | undefined {
+    return hash ? this.sets().find((set) => set.metadata.labels?.[POD_HASH] === hash) : undefined;
+  }
+
+  private activeHash(): string | undefined {
+    return this.api.get<Service>('services', this.active.metadata.name)?.spec.selector?.[POD_HASH];
+  }
+
+  private isAborted(): boolean {
+    return !this.removeAbort && (this.addAbort !== undefined || this.status.abort === true);
+  }
+
+  private isHalted(): boolean {
+    return this.rollout.spec.paused === true || this.isPausedFor('InconclusiveAnalysisRun');
+  }
+
+  private isPausedFor(reason: string): boolean {
+    return (this.status.pauseConditions ?? []).some((condition) => condition.reason === reason);
+  }
+
+  private ensureNewReplicaSet(): void {
+    const revision =
+      1 +
+      Math.max(
+        0,
+        ...this.sets()
+          .filter((s) => s.metadata.labels?.[POD_HASH] !== this.newHash)
+          .map(revisionOf),
+      );
+    const existing = this.set(this.newHash);
+    if (!existing) {
+      const { name, uid, namespace } = this.rollout.metadata;
+      const template = this.rollout.spec.template ?? {};
+      this.api.create<ReplicaSet>('replicasets', {
+        apiVersion: 'apps/v1',
+        kind: 'ReplicaSet',
+        metadata: {
+          name: `${name}-${this.newHash}`,
+          ...(namespace ? { namespace } : {}),
+          labels: { ...template.metadata?.labels, [POD_HASH]: this.newHash },
+          annotations: { [REVISION]: String(revision), [DESIRED_REPLICAS]: String(this.replicas) },
+          ownerReferences: [{ kind: 'Rollout', name, uid: uid ?? '' }],
+        },
+        spec: {
+          replicas: 0,
+          template: {
+            ...template,
+            metadata: { ...template.metadata, labels: { ...template.metadata?.labels, [POD_HASH]: this.newHash } },
+          },
+        },
+      });
+    } else if (revisionOf(existing) < revision) {
+      this.annotate(existing, { [REVISION]: String(revision) });
+    }
+    const current = this.set(this.newHash);
+    if (current && this.rollout.metadata.annotations?.[REVISION] !== String(revisionOf(current))) {
+      this.api.update<Rollout>('rollouts', this.rollout.metadata.name, (rollout) => ({
+        ...rollout,
+        metadata: {
+          ...rollout.metadata,
+          annotations: { ...rollout.metadata.annotations, [REVISION]: String(revisionOf(current)) },
+        },
+      }));
+    }
+  }
+
+  private isScalingEvent(): boolean {
+    return [this.set(this.newHash), this.set(this.status.stableRS)].some(
+      (set) =>
+        set &&
+        (set.spec.replicas ?? 0) > 0 &&
+        Number(set.metadata.annotations?.[DESIRED_REPLICAS] ?? this.replicas) !== this.replicas,
+    );
+  }
+
+  private isFastTracked(): boolean {
+    const active = this.activeHash();
+    return (
+      hasDeadline(this.set(this.newHash)) ||
+      this.status.promoteFull === true ||
+      active === undefined ||
+      active === this.newHash
+    );
+  }
+
+  private isReady(): boolean {
+    const set = this.set(this.newHash);
+    return set?.spec.replicas === this.replicas && (set.status?.availableReplicas ?? 0) === this.replicas;
+  }
+
+  private isSaturated(): boolean {
+    return this.isReady() && Number(this.set(this.newHash)?.metadata.annotations?.[DESIRED_REPLICAS]) === this.replicas;
+  }
+
+  private delaysScaleDown(): boolean {
+    return (
+      this.isAborted() &&
+      this.set(this.status.stableRS) !== undefined &&
+      this.blueGreen.abortScaleDownDelaySeconds !== 0
+    );
+  }
+
+  private scaleAll(): void {
+    const { stableRS } = this.status;
+    const stable = this.set(stableRS);
+    const current = this.set(this.newHash);
+    if (current && !this.delaysScaleDown()) this.annotate(current, { [DEADLINE]: undefined });
+    if (stable) {
+      this.annotate(stable, { [DEADLINE]: undefined });
+      this.scale(stable, this.replicas);
+    }
+    this.scaleNew();
+    for (const set of this.sets()) {
+      const hash = set.metadata.labels?.[POD_HASH];
+      if (hash !== this.newHash && hash !== stableRS) this.scaleOther(set);
+    }
+  }
+
+  private scaleNew(): void {
+    const current = this.set(this.newHash);
+    if (!current) return;
+    if (!this.delaysScaleDown()) {
+      this.scale(current, this.replicas);
+      return;
+    }
+    const deadline = current.metadata.annotations?.[DEADLINE];
+    if (deadline) {
+      if (Date.parse(deadline) > this.now) this.lookAgainAt(Date.parse(deadline));
+      else this.scale(current, 0);
+    } else if ((this.set(this.status.stableRS)?.status?.availableReplicas ?? 0) === this.replicas) {
+      this.putDeadline(current, this.blueGreen.abortScaleDownDelaySeconds ?? 30);
+    }
+  }
+
+  /** ReplicaSets that are neither the new nor the stable one: down after their delay, unless something still refers to them. */
+  private scaleOther(set: ReplicaSet): void {
+    const hash = set.metadata.labels?.[POD_HASH];
+    const { currentPodHash, blueGreen } = this.status;
+    const preview =
+      this.preview && this.api.get<Service>('services', this.preview.metadata.name)?.spec.selector?.[POD_HASH];
+    const referenced = [
+      currentPodHash,
+      blueGreen?.activeSelector,
+      blueGreen?.previewSelector,
+      this.activeHash(),
+      preview,
+    ].includes(hash);
+    if (referenced || (set.spec.replicas ?? 0) === 0 || this.isPausedFor('InconclusiveAnalysisRun')) return;
+    const deadline = set.metadata.annotations?.[DEADLINE];
+    if (!deadline) this.putDeadline(set, this.blueGreen.scaleDownDelaySeconds ?? 30);
+    else if (Date.parse(deadline) > this.now) this.lookAgainAt(Date.parse(deadline));
+    else this.scale(set, 0);
+  }
+
+  private reconcilePause(fastTracked: boolean): void {
+    if (this.status.abort || !this.isReady() || this.isHalted()) return;
+    if (fastTracked) {
+      this.removePauses.push('BlueGreenPause');
+      return;
+    }
+    if (this.blueGreen.autoPromotionEnabled !== false) {
+      this.removePauses.push('BlueGreenPause');
+      return;
+    }
+    if (!this.hasPassedBefore() || this.isPausedFor('BlueGreenPause')) return;
+    if (!this.status.controllerPause) this.addPauses.push('BlueGreenPause');
+  }
+
+  private hasPassedBefore(): boolean {
+    if (!this.blueGreen.prePromotionAnalysis) return true;
+    return this.analysisRun(this.status.blueGreen?.prePromotionAnalysisRunStatus)?.status?.phase === 'Successful';
+  }
+
+  private reconcileActiveService(fastTracked: boolean): void {
+    if (this.isHalted() || !this.isSaturated()) return;
+    const unpaused =
+      this.addPauses.length === 0 && this.status.controllerPause === true && !this.isPausedFor('BlueGreenPause');
+    const automatic = this.blueGreen.autoPromotionEnabled !== false;
+    let target = this.activeHash();
+    if (fastTracked || ((unpaused || automatic) && this.hasPassedBefore())) target = this.newHash;
+    if (this.status.abort) target = this.status.stableRS;
+    if (target) this.select(this.active, target);
+  }
+
+  private reconcileAnalysis(fastRollback: boolean): { pre?: AnalysisRun; post?: AnalysisRun } {
+    const known = {
+      pre: this.analysisRun(this.status.blueGreen?.prePromotionAnalysisRunStatus),
+      post: this.analysisRun(this.status.blueGreen?.postPromotionAnalysisRunStatus),
+    };
+    if (this.isAborted() || this.status.promoteFull || fastRollback || !this.status.stableRS) {
+      for (const run of this.api.list<AnalysisRun>('analysisruns')) if (this.owns(run)) this.terminate(run);
+      return compact(known);
+    }
+    const active = this.status.blueGreen?.activeSelector;
+    const moved = this.status.stableRS === this.newHash || !active;
+    const current = {
+      pre: this.reconcileRun('pre', this.blueGreen.prePromotionAnalysis, known.pre, moved || active === this.newHash),
+      post: this.reconcileRun(
+        'post',
+        this.blueGreen.postPromotionAnalysis,
+        known.post,
+        moved || active !== this.newHash,
+      ),
+    };
+    for (const run of [current.pre, current.post]) {
+      if (run?.status?.phase === 'Inconclusive') this.addPauses.push('InconclusiveAnalysisRun');
+      if (run?.status?.phase === 'Failed' || run?.status?.phase === 'Error')
+        this.addAbort = run.status.message ?? 'analysis failed';
+    }
+    for (const run of this.api.list<AnalysisRun>('analysisruns')) {
+      if (this.owns(run) && ![current.pre?.metadata.name, current.post?.metadata.name].includes(run.metadata.name))
+        this.terminate(run);
+    }
+    return compact(current);
+  }
+
+  private reconcileRun(
+    type: 'pre' | 'post',
+    analysis: RolloutAnalysis | undefined,
+    known: AnalysisRun | undefined,
+    skip: boolean,
+  ) {
+    if (!analysis?.templates?.length) return undefined;
+    if (skip || (!known && !this.isSaturated())) {
+      if (known) this.terminate(known);
+      return known;
+    }
+    if (this.isPausedFor('InconclusiveAnalysisRun') || (known && !this.needsNewRun(known))) return known;
+    return this.createRun(type, analysis);
+  }
+
+  private needsNewRun(known: AnalysisRun): boolean {
+    if (this.status.controllerPause && !this.isPausedFor('BlueGreenPause'))
+      return known.status?.phase === 'Inconclusive';
+    return this.status.abortedAt !== undefined;
+  }
+
+  private createRun(type: 'pre' | 'post', analysis: RolloutAnalysis): AnalysisRun {
+    const { name, namespace, uid } = this.rollout.metadata;
+    const revision = String(revisionOf(this.set(this.newHash)));
+    const metrics = (analysis.templates ?? []).flatMap(
+      ({ templateName }) =>
+        (this.api.get('analysistemplates', templateName) as { spec?: { metrics?: Metric[] } } | undefined)?.spec
+          ?.metrics ?? [],
+    );
+    const base = `${name}-${this.newHash}-${revision}-${type}`;
+    const taken = (n: string) => this.api.get('analysisruns', n) !== undefined;
+    let free = base;
+    for (let i = 1; taken(free); i += 1) free = `${base}.${i}`;
+    return this.api.create<AnalysisRun>('analysisruns', {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AnalysisRun',
+      metadata: {
+        name: free,
+        ...(namespace ? { namespace } : {}),
+        labels: { [POD_HASH]: this.newHash, 'rollout-type': type === 'pre' ? 'PrePromotion' : 'PostPromotion' },
+        annotations: { [REVISION]: revision },
+        ownerReferences: [{ kind: 'Rollout', name, uid: uid ?? '' }],
+      },
+      spec: { metrics },
+    });
+  }
+
+  private sync(runs: { pre?: AnalysisRun; post?: AnalysisRun }, reset: boolean, fastRollback = false): void {
+    const { status, newHash } = this;
+    const active = this.activeHash();
+    const preview =
+      this.preview && this.api.get<Service>('services', this.preview.metadata.name)?.spec.selector?.[POD_HASH];
+    let next: RolloutStatus = {
+      currentPodHash: newHash,
+      ...(status.stableRS ? { stableRS: status.stableRS } : {}),
+      observedGeneration: String(this.rollout.metadata.generation),
+      blueGreen: {
+        ...(active ? { activeSelector: active } : {}),
+        ...(preview ? { previewSelector: preview } : {}),
+        ...(runs.pre ? { prePromotionAnalysisRunStatus: referenceTo(runs.pre) } : {}),
+        ...(runs.post ? { postPromotionAnalysisRunStatus: referenceTo(runs.post) } : {}),
+      },
+      ...(status.promoteFull && !reset && status.stableRS !== newHash ? { promoteFull: true } : {}),
+    };
+    if (status.promoteFull && !reset) {
+      this.clearPauses = true;
+      this.removeAbort = true;
+    }
+    if (this.isFullyPromoted(active, fastRollback)) {
+      this.clearPauses = true;
+      this.removeAbort = true;
+      const { promoteFull: _, ...rest } = next;
+      next = { ...rest, stableRS: newHash };
+    }
+    next = { ...next, ...this.pauseStatus() };
+    this.write({ ...next, ...this.phase(next) });
+  }
+
+  private isFullyPromoted(active: string | undefined, fastRollback: boolean): boolean {
+    if (!this.set(this.status.stableRS) || !active) return true;
+    if (active !== this.newHash) return false;
+    if (this.status.promoteFull) return true;
+    if (this.isAborted()) return false;
+    if (!this.blueGreen.postPromotionAnalysis || fastRollback) return true;
+    return this.analysisRun(this.status.blueGreen?.postPromotionAnalysisRunStatus)?.status?.phase === 'Successful';
+  }
+
+  private pauseStatus(): Partial<RolloutStatus> {
+    const at = new Date(this.now).toISOString();
+    if (this.isAborted()) return { abort: true, abortedAt: this.status.abortedAt ?? at };
+    if (this.clearPauses) return {};
+    const old = this.status.pauseConditions ?? [];
+    const kept = old.filter((condition) => !this.removePauses.includes(condition.reason));
+    const added = this.addPauses
+      .filter((reason) => !old.some((c) => c.reason === reason))
+      .map((reason) => ({ reason, startTime: at }));
+    const pauseConditions = [...kept, ...added];
+    if (pauseConditions.length === 0) return {};
+    return { pauseConditions, ...(added.length > 0 || this.status.controllerPause ? { controllerPause: true } : {}) };
+  }
+
+  private phase(next: RolloutStatus): { phase: string; message?: string } {
+    if (next.abort) {
+      const why = this.addAbort ?? (this.status.abort ? this.status.message?.split(': ').slice(2).join(': ') : '');
+      return {
+        phase: 'Degraded',
+        message: `RolloutAborted: Rollout aborted update to revision ${revisionOf(this.set(this.newHash))}${why ? `: ${why}` : ''}`,
+      };
+    }
+    if (this.rollout.spec.paused) return { phase: 'Paused', message: 'manually paused' };
+    if (next.pauseConditions?.length) return { phase: 'Paused', message: next.pauseConditions[0]?.reason ?? '' };
+    const updated = this.set(this.newHash);
+    if ((updated?.status?.replicas ?? 0) < this.replicas)
+      return { phase: 'Progressing', message: 'more replicas need to be updated' };
+    if (next.blueGreen?.activeSelector !== next.currentPodHash)
+      return { phase: 'Progressing', message: 'active service cutover pending' };
+    if ((updated?.status?.availableReplicas ?? 0) < this.replicas)
+      return { phase: 'Progressing', message: 'updated replicas are still becoming available' };
+    if (next.stableRS !== next.currentPodHash)
+      return { phase: 'Progressing', message: 'waiting for analysis to complete' };
+    return { phase: 'Healthy' };
+  }
+
+  private write(next: RolloutStatus): void {
+    this.written = patchStatus(this.api, this.rollout, next) ?? this.written;
+  }
+
+  private owns(object: KubeObject): boolean {
+    return object.metadata.ownerReferences?.[0]?.uid === this.rollout.metadata.uid;
+  }
+
+  private analysisRun(reference: AnalysisRunReference | undefined): AnalysisRun | undefined {
+    return reference && this.api.get<AnalysisRun>('analysisruns', reference.name);
+  }
+
+  private terminate(run: AnalysisRun): void {
+    if (OVER.includes(run.status?.phase ?? '') || run.spec.terminate) return;
+    this.api.update<AnalysisRun>('analysisruns', run.metadata.name, (r) => ({
+      ...r,
+      spec: { ...r.spec, terminate: true },
+    }));
+  }
+
+  private select(service: Service, hash: string): void {
+    this.api.update<Service>('services', service.metadata.name, (s) => ({
+      ...s,
+      metadata: {
+        ...s.metadata,
+        annotations: {
+          ...s.metadata.annotations,
+          'argo-rollouts.argoproj.io/managed-by-rollouts': this.rollout.metadata.name,
+        },
+      },
+      spec: { ...s.spec, selector: { ...s.spec.selector, [POD_HASH]: hash } },
+    }));
+  }
+
+  private scale(set: ReplicaSet, replicas: number): void {
+    this.api.update<ReplicaSet>('replicasets', set.metadata.name, (s) => ({
+      ...s,
+      metadata: {
+        ...s.metadata,
+        annotations: { ...s.metadata.annotations, [DESIRED_REPLICAS]: String(this.replicas) },
+      },
+      spec: { ...s.spec, replicas },
+    }));
+  }
+
+  private annotate(set: ReplicaSet, annotations: Record<string, string | undefined>): void {
+    this.api.update<ReplicaSet>('replicasets', set.metadata.name, (s) => {
+      const merged = Object.entries({ ...s.metadata.annotations, ...annotations }).filter(
+        (entry): entry is [string, string] => entry[1] !== undefined,
+      );
+      return { ...s, metadata: { ...s.metadata, annotations: Object.fromEntries(merged) } };
+    });
+  }
+
+  private putDeadline(set: ReplicaSet, seconds: number): void {
+    // The controller's own precision is a second, rounded down.
+    const at = Math.floor((this.now + seconds * 1000) / 1000) * 1000;
+    this.annotate(set, { [DEADLINE]: new Date(at).toISOString() });
+    this.lookAgainAt(at);
+  }
+
+  private lookAgainAt(at: number): void {
+    this.wakeAt = Math.min(this.wakeAt ?? Number.POSITIVE_INFINITY, at);
+  }
+}
+
+/** Stands for the controller's hash of a pod template: equal templates, equal hashes. */
+export function templateHash(rollout: Rollout): string {
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(rollout.spec.template)))
+    .digest('hex')
+    .slice(0, 10);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
+}
+
+function revisionOf(set: ReplicaSet | undefined): number {
+  return Number(set?.metadata.annotations?.[REVISION] ?? 0);
+}
+
+function hasDeadline(set: ReplicaSet | undefined): boolean {
+  return set?.metadata.annotations?.[DEADLINE] !== undefined;
+}
+
+function referenceTo(run: AnalysisRun): AnalysisRunReference {
+  return {
+    name: run.metadata.name,
+    ...(run.status?.phase ? { status: run.status.phase } : {}),
+    ...(run.status?.message ? { message: run.status.message } : {}),
+  };
+}
+
+function compact<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never;
+}
+
+/**
+ * Writes a status as the controller does: a merge patch of what differs from its cached copy, so what others wrote in the
+ * meantime stays. Undefined when nothing differs.
+ */
+function patchStatus(api: ApiServer, cached: Rollout, status: RolloutStatus): Rollout | undefined {
+  if (same(cached.status ?? {}, status)) return undefined;
+  return api.update<Rollout>('rollouts', cached.metadata.name, (live) => ({
+    ...live,
+    status: merged(live.status ?? {}, cached.status ?? {}, status) as RolloutStatus,
+  }));
+}
+
+function merged(live: object, before: object, after: object): object {
+  const at = (object: object, key: string) => (object as Record<string, unknown>)[key];
+  const isObject = (value: unknown): value is object =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  const result: Record<string, unknown> = { ...live };
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const [old, next, now] = [at(before, key), at(after, key), at(live, key)];
+    if (same(old, next)) continue;
+    if (next === undefined) delete result[key];
+    else result[key] = isObject(next) ? merged(isObject(now) ? now : {}, isObject(old) ? old : {}, next) : next;
+  }
+  return result;
+}
+
+function written(rollout: Rollout | undefined): PassResult {
+  return rollout ? { written: rollout } : {};
+}

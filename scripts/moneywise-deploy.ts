@@ -1,0 +1,26 @@
+import { Command, CommanderError } from 'commander';
+import { UsageError } from '../promotion/plan/plan.ts';
+import { promoteCommand } from './promote.ts';
+
+/** The command line: `moneywise-deploy <command>`. Exit codes are the command contract of docs/commands.md. */
+const program = new Command('moneywise-deploy')
+  .description('Takes every blue-green Rollout of a release live together, or leaves all of them where they were.')
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: true })
+  .addCommand(promoteCommand());
+for (const command of program.commands) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Help and version are no errors; everything else commander refuses is bad usage, which it has already printed.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof UsageError) {
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exitCode = 2;
+  } else {
+    process.stderr.write(`a bug of this tool, please send this: ${(error as Error).stack}\n`);
+    process.exitCode = 70;
+  }
+}

@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest';
+import type { ReplicaSet, Rollout, Service } from '../../promotion/cluster/objects.ts';
+import { live, type ManifestOptions, manifests, run, worldWith } from './simulated.ts';
+
+const V1 = ['backend:v1', 'web:v1'];
+const V2 = ['backend:v2', 'web:v2'];
+const CHECK: ManifestOptions = {
+  policy: {
+    healthChecks: [{ name: 'backend answers', target: { service: 'backend', port: 80, path: '/api/health' } }],
+  },
+};
+
+describe('promote', () => {
+  it('takes a good release live as a set, low order first', async () => {
+    const world = await worldWith();
+    world.apply(manifests('v2'));
+    const result = await run(world, manifests('v2'));
+    expect(result).toMatchObject({ outcome: 'promoted', exitCode: 0 });
+    expect(live(world)).toEqual(V2);
+    const promotes = result.events.filter((e) => e.code === 'ACT' && e.message.startsWith('promote'));
+    expect(promotes.map((e) => e.member)).toEqual(['backend', 'web']);
+  });
+
+  it('says unchanged, and writes nothing, when the set is already live', async () => {
+    const world = await worldWith();
+    const version = world.api.version();
+    expect(await run(world, manifests('v1'))).toMatchObject({ outcome: 'unchanged', exitCode: 0 });
+    expect(world.api.version()).toBe(version);
+  });
+
+  it('takes a first deployment live, which no controller gates', async () => {
+    const world = await worldWith({}, { members: [{ name: 'other' }] });
+    world.apply(manifests('v1'));
+    expect(await run(world, manifests('v1'))).toMatchObject({ outcome: 'promoted' });
+    expect(live(world)).toEqual(V1);
+  });
+
+  it('refuses a first deployment whose pods never get ready, by name', async () => {
+    const world = await worldWith({ 'web:v1': { readyAfter: 1e12 } }, { members: [{ name: 'other' }] });
+    world.apply(manifests('v1'));
+    const result = await run(world, manifests('v1'));
+    expect(result).toMatchObject({ outcome: 'refused', exitCode: 3 });
+    expect(result.events.find((e) => e.code === 'GOING_BACK')?.message).toContain('web');
+  });
+
+  it.each([
+    ['pods that never get ready', { 'backend:v2': { readyAfter: 1e12 } }],
+    ['a failing analysis before the switch', { 'web:v2': { analysis: { before: 'Failed' } } }],
+    ['an analysis before the switch that only errs', { 'web:v2': { analysis: { before: 'Error' } } }],
+    ['an inconclusive analysis before the switch', { 'backend:v2': { analysis: { before: 'Inconclusive' } } }],
+  ] as const)('refuses a release with %s; nothing was ever switched', async (_, behaviours) => {
+    const world = await worldWith(behaviours);
+    const switched: unknown[] = [];
+    world.api.listen((plural, { object }) => {
+      if (plural !== 'services' || object.metadata.name.endsWith('-preview')) return;
+      switched.push((object as Service).spec.selector?.['rollouts-pod-template-hash']);
+    });
+    world.apply(manifests('v2'));
+    expect(await run(world, manifests('v2'))).toMatchObject({ outcome: 'refused', exitCode: 3 });
+    expect(live(world)).toEqual(V1);
+    expect(new Set(switched).size).toBeLessThanOrEqual(2);
+  });
+
+  it.each([
+    ['an analysis after the switch fails', { 'web:v2': { analysis: { after: 'Failed' } } }, {}],
+    ['an analysis after the switch is inconclusive', { 'backend:v2': { analysis: { after: 'Inconclusive' } } }, {}],
+    ['a health check fails after the switch', { 'backend:v2': { health: { active: false } } }, CHECK],
+    [
+      'the last verdict stays out until the hold runs out',
+      { 'web:v2': { analysis: { after: 'Error' } } },
+      { hold: 12 },
+    ],
+  ] as const)('brings every member back when %s', async (_, behaviours, options) => {
+    const world = await worldWith(behaviours, options);
+    world.apply(manifests('v2', options));
+    const result = await run(world, manifests('v2', options));
+    expect(result).toMatchObject({ outcome: 'rolled-back', exitCode: 4 });
+    expect(live(world)).toEqual(V1);
+  });
+
+  it('brings members back that had settled, because their manifests have no hold', async () => {
+    const world = await worldWith({ 'web:v2': { analysis: { after: 'Failed' } } }, { hold: 0 });
+    world.apply(manifests('v2', { hold: 0 }));
+    expect(await run(world, manifests('v2', { hold: 0 }))).toMatchObject({ outcome: 'rolled-back', exitCode: 4 });
+    expect(live(world)).toEqual(V1);
+  });
+
+  it.each(['preparing', 'switching', 'verifying'])(
+    'promotes nothing of a newer version applied while %s',
+    async (phase) => {
+      const world = await worldWith();
+      world.apply(manifests('v2'));
+      let applied = false;
+      const result = await run(world, manifests('v2'), (event) => {
+        const now =
+          phase === 'preparing'
+            ? event.code === 'MEMBER' && event.message.includes('is prepared')
+            : (event.data as { phase?: string })?.phase === phase;
+        if (applied || !now) return;
+        applied = true;
+        world.apply(manifests('v3').filter((o) => o.metadata.name.startsWith('backend')));
+      });
+      expect(applied).toBe(true);
+      expect(result).toMatchObject({ outcome: 'superseded', exitCode: 6 });
+      expect(live(world)).toEqual(V1);
+    },
+  );
+
+  it('repeats a promote that the controller lost, on the same revision', async () => {
+    const world = await worldWith();
+    world.apply(manifests('v2'));
+    let lost = false;
+    const result = await run(world, manifests('v2'), (event) => {
+      if (lost || event.code !== 'ACT' || event.member !== 'backend') return;
+      lost = true;
+      // One pod is gone for the moment in which the controller takes up the promote, and comes back.
+      const hash = world.api.get<Rollout>('rollouts', 'backend')?.status?.currentPodHash;
+      const available = (n: number) =>
+        world.api.update<ReplicaSet>('replicasets', `backend-${hash}`, (s) => ({
+          ...s,
+          status: { ...s.status, availableReplicas: n },
+        }));
+      available(1);
+      world.scheduler.after(1000, () => available(2));
+    });
+    expect(lost).toBe(true);
+    expect(result).toMatchObject({ outcome: 'promoted' });
+    expect(live(world)).toEqual(V2);
+  });
+
+  it('moves the Service itself when the controller aborts without doing so, before the old pods are all that is left', async () => {
+    const world = await worldWith({ 'web:v2': { analysis: { after: 'Failed' } } }, { abortScaleDownDelaySeconds: 30 });
+    world.apply(manifests('v2', { abortScaleDownDelaySeconds: 30 }));
+    const result = await run(world, manifests('v2', { abortScaleDownDelaySeconds: 30 }), (event) => {
+      if ((event.data as { phase?: string })?.phase !== 'verifying') return;
+      const hash = world.api.get<Rollout>('rollouts', 'backend')?.status?.currentPodHash;
+      world.api.update<ReplicaSet>('replicasets', `backend-${hash}`, (s) => ({
+        ...s,
+        status: { ...s.status, availableReplicas: 1 },
+      }));
+    });
+    expect(result).toMatchObject({ outcome: 'rolled-back', exitCode: 4 });
+    expect(live(world)).toEqual(V1);
+    expect(result.durationMs).toBeLessThan(40_000);
+  });
+
+  it('leaves nothing of a rejected revision that a re-apply could take live past its gates', async () => {
+    const world = await worldWith({ 'backend:v2': { analysis: { before: 'Failed' } } });
+    world.apply(manifests('v2'));
+    await run(world, manifests('v2'));
+    world.apply(manifests('v1'));
+    expect(await run(world, manifests('v1'))).toMatchObject({ exitCode: 0 });
+    world.apply(manifests('v2'));
+    expect(await run(world, manifests('v2'))).toMatchObject({ outcome: 'refused' });
+    expect(live(world)).toEqual(V1);
+  });
+
+  it('leaves nothing of a superseded revision that could go live ungated when it is applied again', async () => {
+    const world = await worldWith({ 'backend:v2': { analysis: { after: 'Failed' } } });
+    world.apply(manifests('v2'));
+    let applied = false;
+    const first = await run(world, manifests('v2'), (event) => {
+      if (applied || !event.message.startsWith('web is prepared')) return;
+      applied = true;
+      world.apply(manifests('v3').filter((o) => o.metadata.name.startsWith('backend')));
+    });
+    expect(first.outcome).toBe('superseded');
+    world.apply(manifests('v2'));
+    expect(await run(world, manifests('v2'))).toMatchObject({ outcome: 'rolled-back' });
+    expect(live(world)).toEqual(V1);
+  });
+
+  it('refuses when an active Service has lost the hash, and says how to put it back', async () => {
+    const world = await worldWith();
+    world.apply(manifests('v2'));
+    const result = await run(world, manifests('v2'), (event) => {
+      if (!event.message.startsWith('web is prepared')) return;
+      world.api.update<Service>('services', 'backend', (s) => ({ ...s, spec: { ...s.spec, selector: {} } }));
+    });
+    expect(result.exitCode).toBe(3);
+    expect(result.events.find((e) => e.code === 'GOING_BACK')?.message).toContain('kubectl patch service backend');
+    expect(live(world)).toEqual(V1);
+  });
+
+  it('says what is wrong when the Rollout is not in the cluster', async () => {
+    const world = await worldWith({}, { members: [{ name: 'backend' }] });
+    const result = await run(world, manifests('v2'));
+    expect(result).toMatchObject({ outcome: 'usage', exitCode: 2 });
+    expect(result.events.at(-1)?.message).toContain('no Rollout web');
+  });
+
+  it('refuses in time when these manifests were never applied', async () => {
+    const world = await worldWith();
+    const result = await run(world, manifests('v2'));
+    expect(result).toMatchObject({ outcome: 'refused', exitCode: 3 });
+    expect(result.events.find((e) => e.code === 'GOING_BACK')?.message).toContain(
+      'these manifests want main=backend:v2',
+    );
+    expect(live(world)).toEqual(V1);
+  });
+
+  it('stops before the first switch on a signal and leaves everything as it is', async () => {
+    const world = await worldWith();
+    world.apply(manifests('v2'));
+    const stop = new AbortController();
+    const result = await run(
+      world,
+      manifests('v2'),
+      (e) => e.message.startsWith('web is prepared') && stop.abort(),
+      stop.signal,
+    );
+    expect(result).toMatchObject({ outcome: 'interrupted', exitCode: 130 });
+    expect(live(world)).toEqual(V1);
+    expect(await run(world, manifests('v2'))).toMatchObject({ outcome: 'promoted' });
+  });
+
+  it('goes back on a signal after a switch', async () => {
+    const world = await worldWith();
+    world.apply(manifests('v2'));
+    const stop = new AbortController();
+    const result = await run(
+      world,
+      manifests('v2'),
+      (e) => (e.data as { phase?: string })?.phase === 'verifying' && stop.abort(),
+      stop.signal,
+    );
+    expect(result).toMatchObject({ outcome: 'rolled-back', exitCode: 4 });
+    expect(live(world)).toEqual(V1);
+  });
+});

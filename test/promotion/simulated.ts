@@ -1,0 +1,137 @@
+import type { KubeObject } from '../../promotion/cluster/objects.ts';
+import { planOf } from '../../promotion/plan/plan.ts';
+import type { PolicyInput } from '../../promotion/plan/policy.ts';
+import type { RunEvent } from '../../promotion/report/events.ts';
+import { promote } from '../../promotion/run/run.ts';
+import { newWorld, type VersionBehaviour, type World } from '../../promotion/simulation/world.ts';
+
+export interface ManifestOptions {
+  readonly members?: readonly { readonly name: string; readonly order?: number; readonly replicas?: number }[];
+  readonly policy?: PolicyInput;
+  /** The post-promotion hold, in measurements of 2 s each; 0 leaves it out. */
+  readonly hold?: number;
+  readonly abortScaleDownDelaySeconds?: number;
+}
+
+const MEMBERS = [
+  { name: 'backend', order: 0 },
+  { name: 'web', order: 10 },
+];
+
+/** The manifests of a release whose every image is `version`. */
+export function manifests(version: string, options: ManifestOptions = {}): KubeObject[] {
+  const { policy, hold = 60 } = options;
+  const members: NonNullable<ManifestOptions['members']> = options.members ?? MEMBERS;
+  const objects: object[] = members.flatMap(({ name, ...member }) => [
+    { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'shop' }, spec: { ports: [{ port: 80 }] } },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: `${name}-preview`, namespace: 'shop' },
+      spec: { ports: [{ port: 80 }] },
+    },
+    {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AnalysisTemplate',
+      metadata: { name: `${name}-pre`, namespace: 'shop' },
+      spec: { metrics: [{ name: 'health', initialDelay: '2s', interval: '1s', count: 3, failureLimit: 0 }] },
+    },
+    {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AnalysisTemplate',
+      metadata: { name: `${name}-post`, namespace: 'shop' },
+      spec: {
+        metrics: [
+          { name: 'health', initialDelay: '2s', interval: '1s', count: 3, failureLimit: 0 },
+          ...(hold > 0 ? [{ name: 'hold', interval: '2s', count: hold + 2, failureLimit: hold }] : []),
+        ],
+      },
+    },
+    {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: {
+        name,
+        namespace: 'shop',
+        annotations: { 'moneywise.app/promotion-order': String(member.order ?? 0) },
+      },
+      spec: {
+        replicas: member.replicas ?? 2,
+        selector: { matchLabels: { app: name } },
+        strategy: {
+          blueGreen: {
+            activeService: name,
+            previewService: `${name}-preview`,
+            autoPromotionEnabled: false,
+            scaleDownDelaySeconds: 600,
+            abortScaleDownDelaySeconds: options.abortScaleDownDelaySeconds ?? 600,
+            prePromotionAnalysis: { templates: [{ templateName: `${name}-pre` }] },
+            postPromotionAnalysis: { templates: [{ templateName: `${name}-post` }] },
+          },
+        },
+        template: {
+          metadata: { labels: { app: name } },
+          spec: { containers: [{ name: 'main', image: `${name}:${version}` }] },
+        },
+      },
+    },
+  ]);
+  if (policy) {
+    objects.push({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'release-policy' },
+      data: { 'policy.yaml': JSON.stringify(policy) },
+    });
+  }
+  return objects as KubeObject[];
+}
+
+/** A simulated cluster in which `behaviours` says how each image behaves, and `v1` of the manifests is live and stable. */
+export async function worldWith(
+  behaviours: Readonly<Record<string, VersionBehaviour>> = {},
+  options: ManifestOptions & { readonly seed?: number } = {},
+): Promise<World> {
+  const world = newWorld({
+    seed: options.seed ?? 1,
+    namespace: 'shop',
+    behaviourOf: (set) => behaviours[set.spec.template?.spec?.containers?.[0]?.image ?? ''] ?? {},
+  });
+  world.apply(manifests('v1', options));
+  await run(world, manifests('v1', options));
+  return world;
+}
+
+/** Promotes `objects` in `world`; `at` hears each event and may interfere. */
+export async function run(
+  world: World,
+  objects: readonly KubeObject[],
+  at: (event: RunEvent) => void = () => {},
+  signal?: AbortSignal,
+) {
+  const events: RunEvent[] = [];
+  const result = await world.play(
+    promote({
+      plan: planOf(objects),
+      cluster: world.cluster,
+      emit: (event) => {
+        events.push(event);
+        at(event);
+      },
+      ...(signal ? { signal } : {}),
+    }),
+  );
+  return { ...result, events };
+}
+
+/** What each member's active Service selects, as the image of the ReplicaSet behind it: read from the API, not from a report. */
+export function live(world: World, ...names: string[]): (string | undefined)[] {
+  return (names.length > 0 ? names : ['backend', 'web']).map((name) => {
+    const service = world.api.get('services', name) as { spec?: { selector?: Record<string, string> } } | undefined;
+    const hash = service?.spec?.selector?.['rollouts-pod-template-hash'];
+    const set = world.api.get('replicasets', `${name}-${hash}`) as
+      | { spec?: { template?: { spec?: { containers?: { image?: string }[] } } } }
+      | undefined;
+    return set?.spec?.template?.spec?.containers?.[0]?.image;
+  });
+}
