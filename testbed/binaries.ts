@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cache, sources } from './paths.ts';
+import { run, type Say, succeeds } from './run.ts';
+
+/** A Go module of the testbed: a go.mod whose `tool` lines are all that it holds. */
+interface Module {
+  /** Below the testbed's folder. */
+  folder: string;
+  /** What it builds: the binary's name here → its package. */
+  tools: Record<string, string>;
+  /** A module whose CustomResourceDefinitions are copied beside the binaries: the folder's name here → where they lie. */
+  definitions?: Record<string, { module: string; folder: string }>;
+  ldflags?: string;
+}
+
+const kubernetes = 'k8s.io/kubernetes/cmd';
+const rollouts = 'github.com/argoproj/argo-rollouts';
+
+const modules = {
+  kubernetes: {
+    folder: '.',
+    tools: {
+      etcd: 'go.etcd.io/etcd/server/v3',
+      'kube-apiserver': `${kubernetes}/kube-apiserver`,
+      'kube-controller-manager': `${kubernetes}/kube-controller-manager`,
+      'kube-scheduler': `${kubernetes}/kube-scheduler`,
+      kubelet: `${kubernetes}/kubelet`,
+      'kube-proxy': `${kubernetes}/kube-proxy`,
+      kubectl: `${kubernetes}/kubectl`,
+      'rollouts-controller': `${rollouts}/cmd/rollouts-controller`,
+      'kubectl-argo-rollouts': `${rollouts}/cmd/kubectl-argo-rollouts`,
+    },
+    definitions: { rollouts: { module: rollouts, folder: 'manifests/crds' } },
+    // Without it every Kubernetes binary calls itself v0.0.0-master.
+    ldflags: '-X k8s.io/component-base/version.gitVersion=v1.34.4',
+  },
+  // These do not build with the Kubernetes line of the others.
+  coredns: { folder: 'coredns', tools: { coredns: 'github.com/coredns/coredns' } },
+  kwok: { folder: 'kwok', tools: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' } },
+} satisfies Record<string, Module>;
+
+type ModuleName = keyof typeof modules;
+
+/** Whether pods really run, or only say so. */
+export type Kind = 'node' | 'fake';
+
+const needs: Record<Kind, ModuleName[]> = { node: ['kubernetes', 'coredns'], fake: ['kubernetes', 'kwok'] };
+
+async function folderOf(name: ModuleName): Promise<string> {
+  const module: Module = modules[name];
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${module.ldflags}`);
+  for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(sources, module.folder, file)));
+  return join(cache(), 'bin', `${name}-${hash.digest('hex').slice(0, 16)}`);
+}
+
+/** KUBEBUILDER_ASSETS is the Kubernetes world's name for a folder with etcd, kube-apiserver and kubectl. */
+function asset(tool: string): string | undefined {
+  const path = join(process.env.KUBEBUILDER_ASSETS ?? '', tool);
+  return process.env.KUBEBUILDER_ASSETS && existsSync(path) ? path : undefined;
+}
+
+/** Builds what a kind needs and the cache lacks: ten minutes on two cores the first time, seconds with Go's own cache. */
+export async function buildBinaries(kind: Kind, say: Say): Promise<void> {
+  for (const name of needs[kind]) {
+    const module: Module = modules[name];
+    const folder = await folderOf(name);
+    const missing = Object.entries(module.tools).filter(([tool]) => !asset(tool) && !existsSync(join(folder, tool)));
+    const undefinedYet = Object.entries(module.definitions ?? {}).filter(([crd]) => !existsSync(join(folder, crd)));
+    if (missing.length === 0 && undefinedYet.length === 0) {
+      say(`${name}: binaries are there`);
+      continue;
+    }
+    await requireGo();
+    await mkdir(folder, { recursive: true });
+    const scratch = await mkdtemp(join(folder, 'new-'));
+    try {
+      const at = { cwd: join(sources, module.folder), env: { ...process.env, CGO_ENABLED: '0' } };
+      say(`${name}: building ${missing.map(([tool]) => tool).join(', ')}`);
+      // One command for all packages lets Go compile what they share once and in parallel.
+      const packages = missing.map(([, path]) => path);
+      const ldflags = `-s -w ${module.ldflags ?? ''}`.trim();
+      await mkdir(join(scratch, 'bin'));
+      if (packages.length > 0) {
+        await run(['go', 'build', '-trimpath', '-ldflags', ldflags, '-o', `${join(scratch, 'bin')}/`, ...packages], at);
+      }
+      for (const [tool, path] of missing) await rename(join(scratch, 'bin', goName(path)), join(folder, tool));
+      for (const [crd, from] of undefinedYet) {
+        const root = (await run(['go', 'list', '-m', '-f', '{{.Dir}}', from.module], at)).trim();
+        await copyDefinitions(join(root, from.folder), join(scratch, crd));
+        await rename(join(scratch, crd), join(folder, crd));
+      }
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+    say(`${name}: built`);
+  }
+}
+
+/** Go names a binary after its package's last folder that is not a major version. */
+const goName = (path: string): string => path.replace(/\/v\d+$/, '').replace(/^.*\//, '');
+
+async function copyDefinitions(from: string, to: string): Promise<void> {
+  await mkdir(to);
+  for (const file of await readdir(from)) {
+    if (file.endsWith('-crd.yaml')) await copyFile(join(from, file), join(to, file));
+  }
+}
+
+async function requireGo(): Promise<void> {
+  if (!(await succeeds(['go', 'version']))) {
+    throw new Error(
+      'Go is missing: install Go 1.24.9 or newer, put it on PATH, and run `npm run testbed -- build` again',
+    );
+  }
+}
+
+/** Where the binaries of a kind are. */
+export interface Binaries {
+  /** The path of a binary. */
+  of(tool: string): string;
+  /** The folder of CustomResourceDefinitions of that name. */
+  definitions(name: string): string;
+  /** For PATH: all folders with binaries. */
+  path: string;
+}
+
+/** @throws when `build` was not run for these sources. */
+export async function binaries(kind: Kind): Promise<Binaries> {
+  const folders = await Promise.all(needs[kind].map(folderOf));
+  const found = (file: string): string => {
+    const path = asset(file) ?? folders.map((folder) => join(folder, file)).find((path) => existsSync(path));
+    if (!path) throw new Error(`${file} is not built: run \`npm run testbed -- build --kind ${kind}\``);
+    return path;
+  };
+  for (const name of needs[kind]) {
+    for (const file of Object.keys({ ...modules[name].tools, ...(modules[name] as Module).definitions })) found(file);
+  }
+  const path = [process.env.KUBEBUILDER_ASSETS, ...folders].filter(Boolean).join(':');
+  return { of: found, definitions: found, path };
+}
