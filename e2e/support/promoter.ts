@@ -1,0 +1,26 @@
+import type { Result, RunEvent } from '../../promotion/report/events.ts';
+import { run } from './kubectl.ts';
+
+export interface Promotion {
+  readonly exitCode: number;
+  readonly result: Result | undefined;
+  readonly events: readonly RunEvent[];
+  readonly stderr: string;
+}
+
+/** Runs `promote` as a user does, in a process of its own; `at` hears each event as it is printed and may interfere. */
+export async function promote(
+  folder: string,
+  args: readonly string[] = [],
+  at: (event: RunEvent) => void = () => {},
+): Promise<Promotion> {
+  const events: RunEvent[] = [];
+  const argv = ['build/moneywise-deploy.js', 'promote', '--manifests', folder, '--output', 'json', ...args];
+  const { code, stderr } = await run('node', argv, undefined, (line) => {
+    const event = JSON.parse(line) as RunEvent;
+    events.push(event);
+    at(event);
+  });
+  const last = events.at(-1);
+  return { exitCode: code, events, stderr, result: last?.code === 'RESULT' ? (last.data as Result) : undefined };
+}
