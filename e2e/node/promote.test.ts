@@ -164,6 +164,18 @@ describe('promote on a real node', () => {
     await expectLive('v1', 'v1');
   });
 
+  it('takes a corrected release live although the last one aborted a member that is the same in both', async () => {
+    await backToV1();
+    const bad = await release('v2-fails-analysis', 'v2', asRevision('corrected'));
+    await apply(bad);
+    expect((await promote(bad)).exitCode).toBe(3);
+    const corrected = await release('v2', 'v2', asRevision('corrected'));
+    await apply(corrected);
+    const { exitCode, result } = await promote(corrected);
+    expect([exitCode, result?.outcome]).toEqual([0, 'promoted']);
+    await expectLive('v2', 'v2');
+  });
+
   // Last, because for the scale-down delay after it the controller would take the version before it live ungated.
   it('takes a good release live as a set', async () => {
     await backToV1();

@@ -164,6 +164,12 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
         patch,
         'application/json-patch+json',
       ),
+    async remove(resource, name, uid) {
+      const options = { preconditions: { uid }, propagationPolicy: 'Background' };
+      await api('DELETE', `${collection(resource)}/${encodeURIComponent(name)}`, options).catch((error) => {
+        if (!(error instanceof ClusterError && error.code === 'not-found')) throw error;
+      });
+    },
     watch(resource, resourceVersion, on, signal) {
       requests += 1;
       let error: ClusterError | undefined;

@@ -82,6 +82,8 @@ export interface Cluster {
     patch: JsonPatch,
     subresource?: 'status' | 'scale',
   ) => Promise<KubeObject>;
+  /** Deletes that very object; one that is gone already is no error. */
+  readonly remove: (resource: Resource, name: string, uid: string) => Promise<void>;
   /** One request on a connection of its own. Rejects with `unreachable` when there is no answer within the time. */
   readonly http: (target: HttpTarget, timeoutMilliseconds: number) => Promise<HttpAnswer>;
 }

@@ -12,6 +12,8 @@ export interface View {
   changed(): Promise<void>;
   /** Takes over what a write answered, so that the writer sees its own write at once. */
   put(kind: Watched, object: KubeObject): void;
+  /** Forgets an object that a write deleted. */
+  drop(kind: Watched, name: string): void;
   /** Lists everything again. */
   refresh(): Promise<void>;
   /** Reads one object again. */
@@ -124,6 +126,10 @@ export async function openView(cluster: Cluster): Promise<View> {
     changed: () => next,
     put(kind, object) {
       if (!isNewer(objects[kind].get(object.metadata.name), object)) objects[kind].set(object.metadata.name, object);
+      changed();
+    },
+    drop(kind, name) {
+      objects[kind].delete(name);
       changed();
     },
     async refresh() {

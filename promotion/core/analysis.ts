@@ -3,9 +3,16 @@ import { type Observation, ownedBy, type Verdict } from './observation.ts';
 
 export type AnalysisType = 'PrePromotion' | 'PostPromotion';
 
+/** All AnalysisRuns of a Rollout's revision `hash`, of every try. */
+export function analysesOf(o: Observation, rollout: Rollout, hash: string): AnalysisRun[] {
+  return [...o.analysisRuns.values()].filter(
+    (run) => ownedBy(run, rollout.metadata.uid) && run.metadata.labels?.[POD_HASH] === hash,
+  );
+}
+
 /**
- * The AnalysisRun that judges a Rollout's revision `hash`, newest first. One hash may have served several revisions, and
- * a run of an earlier one is no evidence for this one, so the revision must agree too.
+ * The AnalysisRun that judges a Rollout's revision `hash`. One hash may have served several revisions, and a run of an
+ * earlier one is no evidence for this one, so the revision must agree too.
  */
 export function analysisOf(
   o: Observation,
@@ -14,21 +21,15 @@ export function analysisOf(
   hash: string,
 ): AnalysisRun | undefined {
   const revision = rollout.metadata.annotations?.[REVISION];
-  const runs = [...o.analysisRuns.values()].filter(
-    (run) =>
-      ownedBy(run, rollout.metadata.uid) &&
-      run.metadata.labels?.[POD_HASH] === hash &&
-      run.metadata.labels?.['rollout-type'] === type &&
-      run.metadata.annotations?.[REVISION] === revision,
+  const runs = analysesOf(o, rollout, hash).filter(
+    (run) => run.metadata.labels?.['rollout-type'] === type && run.metadata.annotations?.[REVISION] === revision,
   );
-  const reference =
-    rollout.status?.blueGreen?.[
-      type === 'PrePromotion' ? 'prePromotionAnalysisRunStatus' : 'postPromotionAnalysisRunStatus'
-    ];
-  return (
-    runs.find((run) => run.metadata.name === reference?.name) ??
-    runs.sort((a, b) => (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '', 'en'))[0]
-  );
+  const { prePromotionAnalysisRunStatus: pre, postPromotionAnalysisRunStatus: post } = rollout.status?.blueGreen ?? {};
+  const reference = type === 'PrePromotion' ? pre : post;
+  // The run that the Rollout names is the one, also while it cannot be seen yet: an earlier try's is no evidence.
+  if (reference) return runs.find((run) => run.metadata.name === reference.name);
+  const createdAt = (run: AnalysisRun) => run.metadata.creationTimestamp ?? '';
+  return runs.sort((a, b) => createdAt(b).localeCompare(createdAt(a), 'en'))[0];
 }
 
 /**

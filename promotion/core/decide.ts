@@ -1,6 +1,6 @@
 import type { PodTemplate } from '../cluster/objects.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Act, Cause, Journal, MemberJournal, Outcome, Phase } from './journal.ts';
+import type { Cause, Journal, MemberJournal, Outcome, Phase } from './journal.ts';
 import { type MemberView, owesAnswer, viewOf } from './member.ts';
 import type { Observation } from './observation.ts';
 import { prepare } from './prepare.ts';
@@ -11,6 +11,10 @@ import { verify } from './verify.ts';
 
 /** One thing to do, with the preconditions that the API server checks. */
 export type Action =
+  /** Delete the AnalysisRun of an earlier try: the controller would take it for the judgement of the next. */
+  | { readonly act: 'forget-run'; readonly member: string; readonly run: string; readonly uid: string }
+  /** Take back an earlier abort, of exactly this revision: it goes through its gates once more. */
+  | { readonly act: 'retry'; readonly member: string; readonly uid: string; readonly hash: string }
   /** End the pause before the switch, of exactly this revision and spec. */
   | {
       readonly act: 'promote';
@@ -140,6 +144,7 @@ function learnMember(view: MemberView, known: MemberJournal | undefined): Member
     ...(stable ? { from: stable } : {}),
     switched: false,
     unchanged: stage === 'settled',
+    ...(stage === 'aborted' ? { wasAborted: true } : {}),
     asked: {},
   };
   if (!entry.to) {
@@ -189,7 +194,7 @@ function noteAsked(journal: Journal, actions: readonly Action[], now: number): J
   for (const action of actions) {
     if (!('member' in action)) continue;
     const entry = members[action.member];
-    if (!entry || entry.asked[action.act as Act] !== undefined) continue;
+    if (!entry || entry.asked[action.act] !== undefined) continue;
     members = {
       ...members,
       [action.member]: {

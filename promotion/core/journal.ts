@@ -1,3 +1,5 @@
+import type { Action } from './decide.ts';
+
 /**
  * What a release has decided so far. Everything else is derived from the live objects at each step, so this is all that
  * a resumed run needs; it is written before the acts that rest on it.
@@ -40,6 +42,10 @@ export interface MemberJournal {
   readonly switched: boolean;
   /** Already on the wanted revision when the release began. */
   readonly unchanged: boolean;
+  /**
+   * Aborted when the release began, by an earlier one: its revision gets another try, through all of its gates.
+   */
+  readonly wasAborted?: boolean;
   /** Since when the controller has had something of it to take up, in milliseconds since 1970. */
   readonly owedSince?: number;
   /** When each act was first asked for, in milliseconds since 1970. */
@@ -47,7 +53,7 @@ export interface MemberJournal {
 }
 
 /** The acts on a member that a decision can ask for. */
-export type Act = 'promote' | 'end-hold' | 'abort' | 'point-service' | 'restore-template' | 'retire';
+export type Act = Extract<Action, { member: string }>['act'];
 
 /** Why a release goes back or is refused. */
 export interface Cause {

@@ -127,12 +127,13 @@ function stageOf(
     const serving = servingProblem(o, member, current);
     return serving ? ['settling', serving] : ['settled', `live and stable on ${current}`];
   }
-  if (status.abort || status.abortedAt) {
+  if (status.abort) {
     return [
       'aborted',
       status.abortedAt ? `aborted: ${status.message || 'back on the stable revision'}` : 'abort asked for',
     ];
   }
+  if (status.abortedAt) return ['preparing', 'another try was asked for, the controller has not acted yet'];
   if (!active || (active !== stable && active !== current)) {
     return ['unguarded', unguardedReason(member, active, stable)];
   }
@@ -197,14 +198,16 @@ export function phaseOf(rollout: Rollout): { phase: string; message: string } {
 }
 
 /**
- * Whether the controller has something of this Rollout still to take up: a new spec, an end of the pause, an abort. It
+ * Whether the controller has something of this Rollout still to take up: a new spec, an end of the pause, an abort or its end. It
  * normally takes a fraction of a second. It can take for ever: a change that arrives while the controller is busy with
  * the Rollout is lost from its cache (v1.9.1, controller.go, writeBackToInformer) until the object changes again.
  */
 export function owesAnswer(rollout: Rollout): boolean {
   const { abort, abortedAt, controllerPause, pauseConditions } = rollout.status ?? {};
   return (
-    !isObserved(rollout) || (controllerPause === true && !pauseConditions?.length) || (abort === true && !abortedAt)
+    !isObserved(rollout) ||
+    (controllerPause === true && !pauseConditions?.length) ||
+    (abort === true) === (abortedAt === undefined)
   );
 }
 

@@ -1,6 +1,7 @@
-import { causeOf, end, enter, goBack, type Situation, type Step } from './decide.ts';
+import { analysesOf } from './analysis.ts';
+import { type Action, causeOf, end, enter, goBack, type Situation, type Step } from './decide.ts';
 import type { Cause } from './journal.ts';
-import type { MemberView } from './member.ts';
+import { type MemberView, replicaSetOf } from './member.ts';
 
 /**
  * Waits until every member is prepared, then has the whole set judged once more on a fresh listing before the first
@@ -26,7 +27,14 @@ export function prepare(s: Situation): Step {
       },
     });
   }
-  const cause = views.map(causeOf).find((c) => c !== undefined) ?? failedJob(s) ?? failedCheck(s);
+  const retries = views.filter((view) => isRetriable(view, s));
+  const cause =
+    views
+      .filter((view) => !retries.includes(view))
+      .map(causeOf)
+      .find((c) => c !== undefined) ??
+    failedJob(s) ??
+    failedCheck(s);
   if (cause) return goBack(s, cause);
 
   const waiting = [
@@ -45,7 +53,10 @@ export function prepare(s: Situation): Step {
     const { preparedAt: _, ...unprepared } = journal;
     return {
       journal: journal.preparedAt === undefined ? journal : unprepared,
-      actions: views.every(isReady) ? checksToAsk(s, 'before-switch') : [],
+      actions: [
+        ...retries.flatMap((view) => retry(view, s)),
+        ...(views.every(isReady) ? checksToAsk(s, 'before-switch') : []),
+      ],
       wakeAt: deadline,
     };
   }
@@ -53,6 +64,31 @@ export function prepare(s: Situation): Step {
     return { journal: { ...journal, preparedAt: now }, actions: [{ act: 'refresh' }] };
   if (observation.listedAt < journal.preparedAt) return { actions: [{ act: 'refresh' }] };
   return enter(journal, 'switching', now);
+}
+
+/** Aborted by an earlier release and not yet tried again by this one. */
+function isRetriable({ member, stage }: MemberView, { journal }: Situation): boolean {
+  const entry = journal.members[member.name];
+  return stage === 'aborted' && entry?.wasAborted === true && entry.asked.retry === undefined;
+}
+
+/**
+ * Takes the abort back, but only with no pod of the revision left and no analysis of it. While its ReplicaSet is up, the
+ * controller would take it live past every gate; an earlier AnalysisRun it would take for the judgement of this try, the
+ * failed ones, which abort at once, and the terminated ones, which count as Successful.
+ */
+function retry(view: MemberView, s: Situation): Action[] {
+  const { rollout, current, member } = view;
+  if (!rollout?.metadata.uid || !rollout.status?.abortedAt || !current) return [];
+  const { name } = member;
+  const set = replicaSetOf(s.observation, rollout, current);
+  if ((set?.spec.replicas ?? 0) > 0 && set?.metadata.uid) {
+    return [{ act: 'retire', member: name, replicaSet: set.metadata.name, uid: set.metadata.uid }];
+  }
+  const runs = analysesOf(s.observation, rollout, current);
+  return runs.length > 0
+    ? runs.map(({ metadata }) => ({ act: 'forget-run', member: name, run: metadata.name, uid: metadata.uid ?? '' }))
+    : [{ act: 'retry', member: name, uid: rollout.metadata.uid, hash: current }];
 }
 
 /** Ready for the set to switch: prepared, or already where it should be. */

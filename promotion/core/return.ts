@@ -50,6 +50,8 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   if (s.journal.cause?.code === 'interrupted' && !anySwitched(s.journal)) return DONE;
   if (!entry?.from || !rollout || entry.unchanged || entry.uid !== rollout.metadata.uid) return DONE;
   const { from, to, uid } = entry;
+  // What is superseded before its switch stays prepared: the newer release may ask for just this revision of the member.
+  if (s.journal.cause?.code === 'superseded' && !entry.switched && current === to) return DONE;
   const member = view.member.name;
   const trafficIsBack = view.active === from && servingProblem(s.observation, view.member, from) === undefined;
   if (!to || (current !== to && current !== from)) {

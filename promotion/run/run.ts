@@ -236,6 +236,7 @@ function keyOf(action: Action): string {
     'member' in action ? action.member : '',
     'check' in action ? action.check : '',
     'hash' in action ? action.hash : '',
+    'run' in action ? action.run : '',
   ].join(' ');
 }
 
@@ -253,6 +254,10 @@ const PHASE_WORDS: Readonly<Record<Exclude<Journal['phase'], 'over'>, string>> =
 
 function describe(action: Action): string {
   switch (action.act) {
+    case 'forget-run':
+      return `delete ${action.run}, the analysis of an earlier try of ${action.member}`;
+    case 'retry':
+      return `give ${action.member}, revision ${action.hash}, another try through its gates`;
     case 'promote':
       return `promote ${action.member}, revision ${action.hash} only`;
     case 'abort':

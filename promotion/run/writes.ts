@@ -4,6 +4,7 @@ import type { View } from '../cluster/view.ts';
 import type { Action } from '../core/decide.ts';
 
 export type Write = Exclude<Action, { act: 'check' | 'refresh' }>;
+type Patch = Exclude<Write, { act: 'forget-run' }>;
 
 /** On a Rollout: when the promoter last made the controller look at it again. */
 const NUDGE = 'moneywise.app/nudged-at';
@@ -16,12 +17,24 @@ interface Request {
 }
 
 /**
- * The request of a write. Each begins with tests of what it was decided on, so the API server refuses it (422) when the
+ * The request of a patch. Each begins with tests of what it was decided on, so the API server refuses it (422) when the
  * object is no longer that: JSON patch is the only guarded partial write that works on a Rollout's status.
  */
-export function requestOf(write: Write, at: Date): Request {
+export function requestOf(write: Patch, at: Date): Request {
   const isIt = { op: 'test', path: '/metadata/uid', value: write.uid } as const;
   switch (write.act) {
+    case 'retry':
+      return {
+        kind: 'rollouts',
+        name: write.member,
+        subresource: 'status',
+        patch: [
+          isIt,
+          { op: 'test', path: '/status/currentPodHash', value: write.hash },
+          { op: 'test', path: '/status/abort', value: true },
+          { op: 'replace', path: '/status/abort', value: false },
+        ],
+      };
     case 'promote':
       return {
         kind: 'rollouts',
@@ -93,6 +106,11 @@ export function requestOf(write: Write, at: Date): Request {
 
 /** Sends a write and takes its answer into the view. Throws `ClusterError`. */
 export async function send(write: Write, cluster: Cluster, view: View): Promise<void> {
+  if (write.act === 'forget-run') {
+    await cluster.remove(RESOURCES.analysisRuns, write.run, write.uid);
+    view.drop('analysisRuns', write.run);
+    return;
+  }
   const { kind, name, patch, subresource } = requestOf(write, cluster.now());
   view.put(kind, await cluster.patch(RESOURCES[kind], name, patch, subresource));
 }

@@ -200,6 +200,13 @@ function clusterOf(api: ApiServer, scheduler: Scheduler, options: WorldOptions):
         return object;
       }),
     patch: ({ plural }, name, patch, subresource) => request(() => api.patch(plural, name, patch, subresource)),
+    remove: ({ plural }, name, uid) =>
+      request(() => {
+        const object = api.get(plural, name);
+        if (object && object.metadata.uid !== uid)
+          throw new ClusterError('precondition', `${plural} ${name} is another one`);
+        api.remove(plural, name);
+      }),
     watch: ({ plural }: Resource, from, on, signal) => {
       requests += 1;
       let lastAt = scheduler.now();

@@ -155,6 +155,34 @@ describe('promote', () => {
     expect(live(world)).toEqual(V1);
   });
 
+  it('takes a corrected release live although the last one aborted a member that is the same in both', async () => {
+    const world = await worldWith({ 'backend:v2': { analysis: { before: 'Failed' } } });
+    world.apply(manifests('v2'));
+    expect(await run(world, manifests('v2'))).toMatchObject({ outcome: 'refused' });
+    const analysesOf = (member: string) =>
+      world.api.list('analysisruns').filter((r) => r.metadata.name.startsWith(member));
+    const [first] = analysesOf('web').map((r) => r.metadata.uid);
+    const corrected = [
+      ...manifests('v3').filter((o) => o.metadata.name.startsWith('backend')),
+      ...manifests('v2').filter((o) => o.metadata.name.startsWith('web')),
+    ];
+    world.apply(corrected);
+    const result = await run(world, corrected);
+    expect(result).toMatchObject({ outcome: 'promoted' });
+    expect(live(world)).toEqual(['backend:v3', 'web:v2']);
+    // It was judged anew: the terminated analysis of the first try counts as Successful for the controller.
+    expect(analysesOf('web').map((r) => r.metadata.uid)).not.toContain(first);
+  });
+
+  it('gives a rejected revision another try when it is promoted again, and rejects it again', async () => {
+    const world = await worldWith({ 'backend:v2': { health: { active: false } } }, CHECK);
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      world.apply(manifests('v2', CHECK));
+      expect(await run(world, manifests('v2', CHECK))).toMatchObject({ outcome: 'rolled-back' });
+      expect(live(world)).toEqual(V1);
+    }
+  });
+
   it('leaves nothing of a superseded revision that could go live ungated when it is applied again', async () => {
     const world = await worldWith({ 'backend:v2': { analysis: { after: 'Failed' } } });
     world.apply(manifests('v2'));
