@@ -5,7 +5,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], testTimeout: 20_000 } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/campaign/**'], testTimeout: 20_000 } },
+      { test: { name: 'campaign', include: ['test/campaign/**/*.test.ts'], testTimeout: 600_000 } },
       {
         test: {
           name: 'api',

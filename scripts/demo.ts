@@ -42,7 +42,9 @@ async function play(world: World, version: string): Promise<string[]> {
   const objects = release(version);
   const plan = planOf(objects);
   world.apply(objects);
-  await world.play(promote({ plan, cluster: world.cluster, emit: plainReport((line) => say(`  ${line}`)) }));
+  await world.play(
+    promote({ plan, cluster: world.cluster, holder: 'demo', emit: plainReport((line) => say(`  ${line}`)) }),
+  );
   return liveVersions(world, plan.members);
 }
 

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { connect, loadKubeconfig } from '../promotion/cluster/kubernetes.ts';
@@ -70,7 +72,13 @@ async function run(overlay: string | undefined, options: Options): Promise<numbe
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   const { emit, close } = reporter(options.output);
   try {
-    const { exitCode } = await promote({ plan, cluster: connect(config, namespace), emit, signal: stop.signal });
+    const { exitCode } = await promote({
+      plan,
+      cluster: connect(config, namespace),
+      emit,
+      holder: holder(),
+      signal: stop.signal,
+    });
     return exitCode;
   } finally {
     close();
@@ -90,6 +98,11 @@ async function folderOf(overlay: string | undefined, manifests: string | undefin
     );
   }
   return join(RENDERED, overlay as string);
+}
+
+/** Who runs this, as others are told who find the release locked. */
+function holder(): string {
+  return `${userInfo().username}@${hostname()}, process ${process.pid}, ${randomUUID().slice(0, 8)}`;
 }
 
 function withTimeout(plan: Plan, seconds: number | undefined): Plan {

@@ -81,7 +81,7 @@ async function clusterSuites(): Promise<Counts[]> {
 }
 
 try {
-  const counts = [await suite('unit'), ...(await clusterSuites())];
+  const counts = [await suite('unit'), await suite('campaign'), ...(await clusterSuites())];
   const sum = (of: keyof Counts) => counts.reduce((total, count) => total + count[of], 0);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
   process.exitCode = sum('failed') === 0 ? 0 : 1;

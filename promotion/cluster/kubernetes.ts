@@ -47,6 +47,8 @@ export function loadKubeconfig({ kubeconfig, context }: ConnectOptions): KubeCon
 export function connect(config: KubeConfig, namespace: string): Cluster {
   const server = config.getCurrentCluster()?.server ?? '';
   let requests = 0;
+  /** How far the cluster's clock is ahead of this machine's, in milliseconds, as far as answers tell (to a second). */
+  let ahead = 0;
   let session: { readonly options: RequestOptions; readonly until: number } | undefined;
 
   /** Credentials, and one agent for all requests: a connection of its own for each would cost a TLS handshake. */
@@ -101,6 +103,9 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('error', fail);
+          const clock = Date.parse(response.headers.date ?? '');
+          const difference = clock + 500 - Date.now();
+          ahead = Number.isNaN(clock) || Math.abs(difference) < 2000 ? 0 : difference;
           response.on('end', () =>
             resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
           );
@@ -132,7 +137,7 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
   return {
     namespace,
     requests: () => requests,
-    now: () => new Date(),
+    now: () => new Date(Date.now() + ahead),
     sleep: (milliseconds, signal) =>
       new Promise((resolve) => {
         const over = () => {
@@ -164,6 +169,7 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
         patch,
         'application/json-patch+json',
       ),
+    create: (resource, object) => api('POST', collection(resource), object),
     async remove(resource, name, uid) {
       const options = { preconditions: { uid }, propagationPolicy: 'Background' };
       await api('DELETE', `${collection(resource)}/${encodeURIComponent(name)}`, options).catch((error) => {

@@ -18,6 +18,10 @@ export const RESOURCES = {
   jobs: { kind: 'Job', group: 'batch', version: 'v1', plural: 'jobs' },
 } as const satisfies Record<string, Resource>;
 
+/** Where a release keeps what it has decided, and who may act on it; read and written, not watched. */
+export const CONFIG_MAPS: Resource = { kind: 'ConfigMap', group: '', version: 'v1', plural: 'configmaps' };
+export const LEASES: Resource = { kind: 'Lease', group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
+
 export type Watched = keyof typeof RESOURCES;
 
 /** What each watched kind's objects look like. */
@@ -69,6 +73,8 @@ export interface Cluster {
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly list: (resource: Resource) => Promise<{ items: KubeObject[]; resourceVersion: string }>;
   readonly get: (resource: Resource, name: string) => Promise<KubeObject>;
+  /** Rejects with `precondition` when there is one of that name. */
+  readonly create: (resource: Resource, object: KubeObject) => Promise<KubeObject>;
   /** Streams what changes after `resourceVersion` until `signal` is aborted; always ends with one `END`. */
   readonly watch: (
     resource: Resource,

@@ -1,5 +1,7 @@
 import type { PodTemplate } from '../cluster/objects.ts';
+import type { Watched } from '../cluster/port.ts';
 import type { Plan } from '../plan/plan.ts';
+import { fenced } from './fence.ts';
 import type { Cause, Journal, MemberJournal, Outcome, Phase } from './journal.ts';
 import { type MemberView, owesAnswer, viewOf } from './member.ts';
 import type { Observation } from './observation.ts';
@@ -11,6 +13,19 @@ import { verify } from './verify.ts';
 
 /** One thing to do, with the preconditions that the API server checks. */
 export type Action =
+  /** Put this run's number on an object that it may write, if the object is still as it was seen. */
+  | {
+      readonly act: 'claim';
+      readonly member: string;
+      readonly kind: Watched;
+      readonly name: string;
+      readonly uid: string;
+      readonly resourceVersion: string;
+      /** The number that it carries now. */
+      readonly from: number;
+      readonly epoch: number;
+      readonly isFirstAnnotation: boolean;
+    }
   /** Delete the AnalysisRun of an earlier try: the controller would take it for the judgement of the next. */
   | { readonly act: 'forget-run'; readonly member: string; readonly run: string; readonly uid: string }
   /** Take back an earlier abort, of exactly this revision: it goes through its gates once more. */
@@ -98,9 +113,9 @@ export function newJournal(now: number): Journal {
 
 /**
  * The next acts of a release: a pure function of the plan, what is seen, what was decided before, and the time.
- * Called again after every change, it never waits and never acts.
+ * Called again after every change, it never waits and never acts. `epoch` is the number of the run, which rises with each.
  */
-export function decide(plan: Plan, observation: Observation, before: Journal, now: number): Decision {
+export function decide(plan: Plan, observation: Observation, before: Journal, now: number, epoch: number): Decision {
   let journal = before;
   // Each phase passes on at most once, and only forward, except to `returning`, so this ends.
   for (;;) {
@@ -112,12 +127,12 @@ export function decide(plan: Plan, observation: Observation, before: Journal, no
       journal = step.next;
       continue;
     }
-    const actions = step.actions ?? [];
     const nudges = nudgesFor(journal, views, now);
+    const actions = fenced([...(step.actions ?? []), ...nudges.actions], views, observation, epoch);
     const wakeAt = Math.min(step.wakeAt ?? Number.POSITIVE_INFINITY, nudges.wakeAt);
     return {
       journal: noteAsked(step.journal ?? journal, actions, now),
-      actions: [...actions, ...nudges.actions],
+      actions,
       views,
       ...(Number.isFinite(wakeAt) ? { wakeAt } : {}),
     };
@@ -192,7 +207,7 @@ function nudgesFor(journal: Journal, views: readonly MemberView[], now: number):
 function noteAsked(journal: Journal, actions: readonly Action[], now: number): Journal {
   let members = journal.members;
   for (const action of actions) {
-    if (!('member' in action)) continue;
+    if (!('member' in action) || action.act === 'claim' || action.act === 'nudge') continue;
     const entry = members[action.member];
     if (!entry || entry.asked[action.act] !== undefined) continue;
     members = {

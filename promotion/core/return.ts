@@ -54,6 +54,8 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   if (s.journal.cause?.code === 'superseded' && !entry.switched && current === to) return DONE;
   const member = view.member.name;
   const trafficIsBack = view.active === from && servingProblem(s.observation, view.member, from) === undefined;
+  // Its Service first: with no hash there, any change of the Rollout takes the new revision live, an abort as well.
+  if (view.stage === 'unguarded') return { done: false, trafficIsBack, ...pointService(view, entry, s, 0) };
   if (!to || (current !== to && current !== from)) {
     // Not taken up yet, or a newer revision: neither is ours to abort. The traffic is, and what was judged must not come
     // back ungated while its pods are still up.
@@ -82,11 +84,16 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
 }
 
 /** Moves the active Service without the controller, once that had its time. */
-function pointService(view: MemberView, entry: MemberJournal, s: Situation): { actions: Action[]; wakeAt?: number } {
+function pointService(
+  view: MemberView,
+  entry: MemberJournal,
+  s: Situation,
+  grace = CONTROLLER_GRACE,
+): { actions: Action[]; wakeAt?: number } {
   const service = s.observation.services.get(view.member.activeService);
   if (!service?.metadata.uid || !entry.from || view.active === entry.from) return { actions: [] };
   const since = entry.asked.abort ?? entry.asked['restore-template'] ?? s.journal.since;
-  if (s.now < since + CONTROLLER_GRACE) return { actions: [], wakeAt: since + CONTROLLER_GRACE };
+  if (s.now < since + grace) return { actions: [], wakeAt: since + grace };
   return {
     actions: [
       {

@@ -8,6 +8,7 @@ export const EVENTS = {
     level: 'info',
     meaning: 'A run began. `data`: release, version, namespace, members in the order of the switch.',
   },
+  RESUMED: { level: 'info', meaning: 'The run ends or goes on with what an earlier one left. `data.phase`.' },
   PHASE: {
     level: 'info',
     meaning: 'The release entered another phase. `data.phase` is one of the phases of ARCHITECTURE.md.',

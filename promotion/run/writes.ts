@@ -2,6 +2,7 @@ import { POD_HASH } from '../cluster/objects.ts';
 import { type Cluster, type JsonPatch, RESOURCES, type Watched } from '../cluster/port.ts';
 import type { View } from '../cluster/view.ts';
 import type { Action } from '../core/decide.ts';
+import { EPOCH } from '../core/fence.ts';
 
 export type Write = Exclude<Action, { act: 'check' | 'refresh' }>;
 type Patch = Exclude<Write, { act: 'forget-run' }>;
@@ -17,11 +18,28 @@ interface Request {
 }
 
 /**
- * The request of a patch. Each begins with tests of what it was decided on, so the API server refuses it (422) when the
- * object is no longer that: JSON patch is the only guarded partial write that works on a Rollout's status.
+ * The request of a patch, by run number `epoch`. Each begins with tests of what it was decided on, so the API server
+ * refuses it (422) when the object is no longer that, or belongs to a later run: JSON patch is the only guarded partial
+ * write that works on a Rollout's status.
  */
-export function requestOf(write: Patch, at: Date): Request {
+export function requestOf(write: Patch, epoch: number, at: Date): Request {
   const isIt = { op: 'test', path: '/metadata/uid', value: write.uid } as const;
+  if (write.act === 'claim') {
+    return {
+      kind: write.kind,
+      name: write.name,
+      patch: [
+        isIt,
+        { op: 'test', path: '/metadata/resourceVersion', value: write.resourceVersion },
+        annotate(EPOCH, String(write.epoch), write.isFirstAnnotation),
+      ],
+    };
+  }
+  const { patch, ...request } = guardedRequestOf(write, at);
+  return { ...request, patch: [isIt, { op: 'test', path: annotationPath(EPOCH), value: String(epoch) }, ...patch] };
+}
+
+function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Request {
   switch (write.act) {
     case 'retry':
       return {
@@ -29,7 +47,6 @@ export function requestOf(write: Patch, at: Date): Request {
         name: write.member,
         subresource: 'status',
         patch: [
-          isIt,
           { op: 'test', path: '/status/currentPodHash', value: write.hash },
           { op: 'test', path: '/status/abort', value: true },
           { op: 'replace', path: '/status/abort', value: false },
@@ -41,7 +58,6 @@ export function requestOf(write: Patch, at: Date): Request {
         name: write.member,
         subresource: 'status',
         patch: [
-          isIt,
           { op: 'test', path: '/metadata/generation', value: write.generation },
           { op: 'test', path: '/status/currentPodHash', value: write.hash },
           { op: 'test', path: '/status/pauseConditions/0/reason', value: 'BlueGreenPause' },
@@ -54,7 +70,6 @@ export function requestOf(write: Patch, at: Date): Request {
         name: write.member,
         subresource: 'status',
         patch: [
-          isIt,
           { op: 'test', path: '/status/currentPodHash', value: write.hash },
           { op: 'add', path: '/status/abort', value: true },
         ],
@@ -64,7 +79,6 @@ export function requestOf(write: Patch, at: Date): Request {
         kind: 'analysisRuns',
         name: write.run,
         patch: [
-          isIt,
           { op: 'test', path: `/metadata/labels/${POD_HASH}`, value: write.hash },
           { op: 'add', path: '/spec/terminate', value: true },
         ],
@@ -74,7 +88,6 @@ export function requestOf(write: Patch, at: Date): Request {
         kind: 'services',
         name: write.service,
         patch: [
-          isIt,
           { op: 'test', path: '/metadata/resourceVersion', value: write.resourceVersion },
           { op: 'add', path: '/spec/selector', value: { ...write.selector, [POD_HASH]: write.hash } },
         ],
@@ -84,7 +97,6 @@ export function requestOf(write: Patch, at: Date): Request {
         kind: 'rollouts',
         name: write.member,
         patch: [
-          isIt,
           { op: 'test', path: '/status/currentPodHash', value: write.hash },
           { op: 'replace', path: '/spec/template', value: write.template },
         ],
@@ -93,24 +105,34 @@ export function requestOf(write: Patch, at: Date): Request {
       return {
         kind: 'replicaSets',
         name: write.replicaSet,
-        patch: [isIt, { op: 'add', path: '/spec/replicas', value: 0 }],
+        patch: [{ op: 'add', path: '/spec/replicas', value: 0 }],
       };
-    case 'nudge': {
-      const [path, value] = write.isFirstAnnotation
-        ? ['/metadata/annotations', { [NUDGE]: at.toISOString() }]
-        : [`/metadata/annotations/${NUDGE.replace('/', '~1')}`, at.toISOString()];
-      return { kind: 'rollouts', name: write.member, patch: [isIt, { op: 'add', path, value }] };
-    }
+    case 'nudge':
+      return {
+        kind: 'rollouts',
+        name: write.member,
+        patch: [annotate(NUDGE, at.toISOString(), write.isFirstAnnotation)],
+      };
   }
 }
 
+function annotate(key: string, value: string, isFirst: boolean): JsonPatch[number] {
+  return isFirst
+    ? { op: 'add', path: '/metadata/annotations', value: { [key]: value } }
+    : { op: 'add', path: annotationPath(key), value };
+}
+
+function annotationPath(key: string): string {
+  return `/metadata/annotations/${key.replace('/', '~1')}`;
+}
+
 /** Sends a write and takes its answer into the view. Throws `ClusterError`. */
-export async function send(write: Write, cluster: Cluster, view: View): Promise<void> {
+export async function send(write: Write, epoch: number, cluster: Cluster, view: View): Promise<void> {
   if (write.act === 'forget-run') {
     await cluster.remove(RESOURCES.analysisRuns, write.run, write.uid);
     view.drop('analysisRuns', write.run);
     return;
   }
-  const { kind, name, patch, subresource } = requestOf(write, cluster.now());
+  const { kind, name, patch, subresource } = requestOf(write, epoch, cluster.now());
   view.put(kind, await cluster.patch(RESOURCES[kind], name, patch, subresource));
 }

@@ -7,12 +7,11 @@ import {
   type Rollout,
   type Service,
 } from '../cluster/objects.ts';
-import { type Cluster, ClusterError, type HttpAnswer, type HttpTarget, type Resource } from '../cluster/port.ts';
-import { policyOf } from '../plan/plan.ts';
-import type { Policy } from '../plan/policy.ts';
+import type { Cluster } from '../cluster/port.ts';
 import { type Measurement, startAnalysis } from './analysis-controller.ts';
-import { type ApiServer, newApiServer, same } from './api-server.ts';
-import { serviceBehind } from './ingress.ts';
+import { type ApiServer, newApiServer } from './api-server.ts';
+import { type Connection, type Faults, newConnection } from './connection.ts';
+import { type HealthBehaviour, policyIn } from './http.ts';
 import { reconcileRollout } from './rollouts-controller.ts';
 import { newScheduler, type Scheduler } from './scheduler.ts';
 import { type PodBehaviour, startWorkloads } from './workloads.ts';
@@ -21,8 +20,7 @@ import { type PodBehaviour, startWorkloads } from './workloads.ts';
 export interface VersionBehaviour extends PodBehaviour {
   /** What the analysis of that time measures. */
   readonly analysis?: { readonly before?: Measurement; readonly after?: Measurement };
-  /** Whether its health checks are answered well, by where they are asked. */
-  readonly health?: { readonly preview?: boolean; readonly active?: boolean };
+  readonly health?: HealthBehaviour;
 }
 
 export interface WorldOptions {
@@ -35,7 +33,10 @@ export interface WorldOptions {
 
 /** An in-memory cluster with virtual time. */
 export interface World {
+  /** A client without faults. */
   readonly cluster: Cluster;
+  /** A further client, a process of its own, with faults. */
+  readonly connect: (faults: Faults) => Connection;
   readonly api: ApiServer;
   readonly scheduler: Scheduler;
   /** What `kubectl apply` does: creates or changes, and leaves the controller's fields alone. */
@@ -52,10 +53,13 @@ export function newWorld(options: WorldOptions): World {
   startWorkloads(api, scheduler, (set) => ({ readyAfter: 2000, ...options.behaviourOf(set) }));
   startAnalysis(api, scheduler, (run, metric) => measurementOf(api, options, run, metric));
   startRolloutsController(api, scheduler);
+  const connect = (faults: Faults) =>
+    newConnection(api, scheduler, options.namespace, (set) => options.behaviourOf(set).health, faults);
   return {
     api,
     scheduler,
-    cluster: clusterOf(api, scheduler, options),
+    cluster: connect({}).cluster,
+    connect,
     apply: (objects) => {
       for (const object of objects) applyObject(api, object);
     },
@@ -169,100 +173,4 @@ function applyObject(api: ApiServer, object: KubeObject): void {
 function pluralOf(kind: string): string {
   const name = kind.toLowerCase();
   return name.endsWith('s') ? `${name}es` : name.endsWith('y') ? `${name.slice(0, -1)}ies` : `${name}s`;
-}
-
-/** The port's adapter: each request takes virtual time on its way to the server and back. */
-function clusterOf(api: ApiServer, scheduler: Scheduler, options: WorldOptions): Cluster {
-  let requests = 0;
-  const wait = (milliseconds: number) => new Promise<void>((resolve) => scheduler.after(milliseconds, resolve));
-  async function request<T>(serve: () => T): Promise<T> {
-    requests += 1;
-    await wait(scheduler.between(1, 8));
-    const answer = serve();
-    await wait(scheduler.between(1, 8));
-    return answer;
-  }
-  return {
-    namespace: options.namespace,
-    requests: () => requests,
-    now: () => new Date(scheduler.now()),
-    sleep: (milliseconds, signal) =>
-      new Promise((resolve) => {
-        scheduler.after(milliseconds, resolve);
-        signal?.addEventListener('abort', () => resolve(), { once: true });
-        if (signal?.aborted) resolve();
-      }),
-    list: ({ plural }) => request(() => ({ items: api.list(plural), resourceVersion: api.version() })),
-    get: ({ plural }, name) =>
-      request(() => {
-        const object = api.get(plural, name);
-        if (!object) throw new ClusterError('not-found', `${plural} ${name} not found`);
-        return object;
-      }),
-    patch: ({ plural }, name, patch, subresource) => request(() => api.patch(plural, name, patch, subresource)),
-    remove: ({ plural }, name, uid) =>
-      request(() => {
-        const object = api.get(plural, name);
-        if (object && object.metadata.uid !== uid)
-          throw new ClusterError('precondition', `${plural} ${name} is another one`);
-        api.remove(plural, name);
-      }),
-    watch: ({ plural }: Resource, from, on, signal) => {
-      requests += 1;
-      let lastAt = scheduler.now();
-      const stop = api.listen((changed, event) => {
-        if (changed !== plural) return;
-        // Events of one watch arrive in their order, each some time after it happened.
-        lastAt = Math.max(lastAt, scheduler.now() + scheduler.between(1, 30));
-        scheduler.after(lastAt - scheduler.now(), () => {
-          if (!signal.aborted) on(event);
-        });
-      }, from);
-      signal.addEventListener('abort', () => {
-        stop();
-        on({ type: 'END' });
-      });
-    },
-    async http(target) {
-      await wait(scheduler.between(5, 40));
-      const name = serviceBehind(api, target);
-      const hash = name && api.get<Service>('services', name)?.spec.selector?.[POD_HASH];
-      const set = hash && api.list<ReplicaSet>('replicasets').find((s) => s.metadata.labels?.[POD_HASH] === hash);
-      if (!set || (set.status?.availableReplicas ?? 0) === 0)
-        throw new ClusterError('unreachable', 'connection refused');
-      const { health } = options.behaviourOf(set);
-      const asPreview = name !== activeServiceOf(api, set);
-      const healthy = (asPreview ? health?.preview : health?.active) ?? true;
-      return healthy ? goodAnswer(policyIn(api), target, set) : { status: 500, body: '{"status":"error"}' };
-    },
-  };
-}
-
-/** The release policy as it is applied now. */
-function policyIn(api: ApiServer): Policy {
-  return policyOf(api.list('configmaps'));
-}
-
-/** What the policy's health check of that target expects to hear; but a version is that of the pods that answer. */
-function goodAnswer({ healthChecks }: Policy, target: HttpTarget, set: ReplicaSet): HttpAnswer {
-  const expect = healthChecks.find((check) => same(check.target, target))?.expect;
-  const { annotations, labels } = set.spec.template?.metadata ?? {};
-  const version = annotations?.['reported-version'] ?? labels?.['app.kubernetes.io/version'];
-  const json = Object.entries({ status: 'ok', ...expect?.json, ...(version ? { version } : {}) }).reduce(
-    (body, [path, value]) => put(body, path.split('.'), value),
-    {},
-  );
-  return { status: expect?.status ?? 200, body: expect?.body ?? JSON.stringify(json) };
-}
-
-function put(object: Record<string, unknown>, [key = '', ...rest]: string[], value: unknown): Record<string, unknown> {
-  return {
-    ...object,
-    [key]: rest.length === 0 ? value : put((object[key] ?? {}) as Record<string, unknown>, rest, value),
-  };
-}
-
-function activeServiceOf(api: ApiServer, set: ReplicaSet): string | undefined {
-  return api.get<Rollout>('rollouts', set.metadata.ownerReferences?.[0]?.name ?? '')?.spec.strategy?.blueGreen
-    ?.activeService;
 }

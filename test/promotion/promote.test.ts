@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReplicaSet, Rollout, Service } from '../../promotion/cluster/objects.ts';
-import { live, type ManifestOptions, manifests, run, worldWith } from './simulated.ts';
+import { live, type ManifestOptions, manifests, pass, run, worldWith } from './simulated.ts';
 
 const V1 = ['backend:v1', 'web:v1'];
 const V2 = ['backend:v2', 'web:v2'];
@@ -198,16 +198,22 @@ describe('promote', () => {
     expect(live(world)).toEqual(V1);
   });
 
-  it('refuses when an active Service has lost the hash, and says how to put it back', async () => {
+  it('refuses when an active Service has lost the hash, and puts it back before anything makes the controller look', async () => {
     const world = await worldWith();
+    await pass(world, 5);
     world.apply(manifests('v2'));
-    const result = await run(world, manifests('v2'), (event) => {
-      if (!event.message.startsWith('web is prepared')) return;
-      world.api.update<Service>('services', 'backend', (s) => ({ ...s, spec: { ...s.spec, selector: {} } }));
-    });
-    expect(result.exitCode).toBe(3);
+    await pass(world, 30);
+    expect(world.api.get<Rollout>('rollouts', 'backend')?.status?.phase).toBe('Paused');
+    world.api.update<Service>('services', 'backend', (s) => ({ ...s, spec: { ...s.spec, selector: {} } }));
+    const lives: unknown[] = [];
+    world.api.listen(
+      (plural, { object }) => plural === 'services' && object.metadata.name === 'backend' && lives.push(live(world)[0]),
+    );
+    const result = await run(world, manifests('v2'));
+    expect(result).toMatchObject({ outcome: 'refused', exitCode: 3 });
     expect(result.events.find((e) => e.code === 'GOING_BACK')?.message).toContain('kubectl patch service backend');
     expect(live(world)).toEqual(V1);
+    expect(lives).not.toContain('backend:v2');
   });
 
   it('says what is wrong when the Rollout is not in the cluster', async () => {

@@ -114,6 +114,7 @@ export async function run(
     promote({
       plan: planOf(objects),
       cluster: world.cluster,
+      holder: 'test',
       emit: (event) => {
         events.push(event);
         at(event);
@@ -134,4 +135,13 @@ export function live(world: World, ...names: string[]): (string | undefined)[] {
       | undefined;
     return set?.spec?.template?.spec?.containers?.[0]?.image;
   });
+}
+
+/** Lets that many seconds of virtual time pass with nobody promoting. */
+export async function pass(world: World, seconds: number): Promise<void> {
+  let over = false;
+  world.scheduler.after(seconds * 1000, () => {
+    over = true;
+  });
+  await world.scheduler.runUntil(() => over, seconds * 1000);
 }

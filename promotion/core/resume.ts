@@ -1,0 +1,38 @@
+import type { Plan } from '../plan/plan.ts';
+import type { Journal } from './journal.ts';
+import { isObserved } from './member.ts';
+import type { Observation } from './observation.ts';
+
+/**
+ * The journal with which a run goes on where another stopped: its decisions stand, its clocks begin anew, since nobody
+ * knows how long nobody was there. Holds keep their own time.
+ */
+export function resumed(journal: Journal, now: number): Journal {
+  return { ...journal, since: now };
+}
+
+/**
+ * The journal with which a run first ends what another left of different manifests: a set that was decided to stay is
+ * settled, any other goes back. Undefined when nothing of it was switched, so that there is nothing to end.
+ */
+export function toBeEnded(journal: Journal, now: number): Journal | undefined {
+  if (journal.phase === 'settling' || journal.phase === 'returning') return resumed(journal, now);
+  if (!Object.values(journal.members).some((member) => member.switched)) return undefined;
+  const cause = { code: 'superseded', message: 'the release before this one was left unfinished' } as const;
+  return { ...resumed(journal, now), phase: 'returning', cause };
+}
+
+/**
+ * The plan to end such a release by. Its own manifests are gone, so what a Rollout runs is what was wanted of it while
+ * it is still on the revision that was judged.
+ */
+export function planToEnd(plan: Plan, journal: Journal, o: Observation): Plan {
+  const members = plan.members.map((member) => {
+    const rollout = o.rollouts.get(member.name);
+    const to = journal.members[member.name]?.to;
+    const template =
+      rollout && isObserved(rollout) && rollout.status?.currentPodHash === to ? rollout.spec.template : undefined;
+    return template ? { ...member, template } : member;
+  });
+  return { ...plan, members };
+}

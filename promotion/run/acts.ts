@@ -1,0 +1,104 @@
+import { type Cluster, ClusterError } from '../cluster/port.ts';
+import type { View } from '../cluster/view.ts';
+import type { Action } from '../core/decide.ts';
+import { targetOf } from '../core/fence.ts';
+import type { Verdict } from '../core/observation.ts';
+import type { Plan } from '../plan/plan.ts';
+import { ask } from './check.ts';
+import type { Say } from './say.ts';
+import { describe } from './words.ts';
+import { send } from './writes.ts';
+
+/** Carries out what was decided, with pauses between tries of the same act. */
+export interface Acts {
+  /** Answers of the health checks so far. */
+  readonly verdicts: ReadonlyMap<string, Verdict>;
+  /** Carries an act out; one that the cluster refuses or fails is told and left to the next decision. */
+  readonly perform: (action: Action) => Promise<void>;
+  /** From when on an act may be tried, in milliseconds since 1970; never for a health check that was asked. */
+  readonly dueAt: (action: Action) => number;
+  readonly stop: () => void;
+}
+
+/** The least time between two tries of the same act, in milliseconds: longer each time, up to the last. */
+const RETRY = [500, 1000, 2000, 4000];
+/** After so long an act counts as new again, in milliseconds. */
+const FORGET = 30_000;
+
+/** `onVerdict` hears when a health check has its verdict. */
+export function newActs(
+  plan: Plan,
+  cluster: Cluster,
+  view: View,
+  epoch: number,
+  say: Say,
+  onVerdict: () => void,
+): Acts {
+  const verdicts = new Map<string, Verdict>();
+  const asking = new Set<string>();
+  const tries = new Map<string, { at: number; count: number }>();
+  const stopped = new AbortController();
+
+  async function attempt(action: Exclude<Action, { act: 'check' }>): Promise<void> {
+    const now = cluster.now().getTime();
+    const last = tries.get(keyOf(action));
+    tries.set(keyOf(action), { at: now, count: last && now - last.at < FORGET ? last.count + 1 : 1 });
+    const about = 'member' in action ? { member: action.member, data: action } : { data: action };
+    try {
+      if (action.act === 'refresh') return await view.refresh();
+      await send(action, epoch, cluster, view);
+      if (action.act !== 'claim') say('ACT', describe(action), about);
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error;
+      const isRefused = error.code === 'precondition' || error.code === 'not-found';
+      if (action.act !== 'claim')
+        say(isRefused ? 'ACT_REFUSED' : 'ACT_FAILED', `${describe(action)}: ${error.message}`, about);
+      // The view was behind, or it would not have been asked for.
+      const target = targetOf(action);
+      if (isRefused && target) await view.refetch(target.kind, target.name).catch(ignoreClusterError);
+    }
+  }
+
+  function startCheck(name: string): void {
+    const check = plan.policy.healthChecks.find((c) => c.name === name);
+    if (!check || asking.has(name)) return;
+    asking.add(name);
+    ask(check, cluster, stopped.signal).then(
+      (verdict) => {
+        if (stopped.signal.aborted) return;
+        verdicts.set(name, verdict);
+        say('CHECK', `health check ${name}: ${verdict.verdict}, ${verdict.reason}`, {
+          data: { check: name, verdict: verdict.verdict },
+          level: verdict.verdict === 'pass' ? 'info' : 'error',
+        });
+        onVerdict();
+      },
+      (error) => queueMicrotask(() => Promise.reject(error)),
+    );
+  }
+
+  return {
+    verdicts,
+    async perform(action) {
+      if (action.act === 'check') startCheck(action.check);
+      else await attempt(action);
+    },
+    dueAt(action) {
+      if (action.act === 'check') return asking.has(action.check) ? Number.POSITIVE_INFINITY : 0;
+      const last = tries.get(keyOf(action));
+      return last ? last.at + (RETRY[Math.min(last.count, RETRY.length) - 1] as number) : 0;
+    },
+    stop: () => stopped.abort(),
+  };
+}
+
+/** Acts of one key are tries of the same. */
+function keyOf(action: Action): string {
+  const { act, member, name, hash, run, resourceVersion } = action as Partial<{ [field: string]: string }>;
+  // A claim of an object that changed meanwhile is another act.
+  return [act, member, name, hash, run, act === 'claim' ? resourceVersion : ''].join(' ');
+}
+
+export function ignoreClusterError(error: unknown): void {
+  if (!(error instanceof ClusterError)) throw error;
+}

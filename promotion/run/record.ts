@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { KubeObject } from '../cluster/objects.ts';
+import { type Cluster, ClusterError, CONFIG_MAPS } from '../cluster/port.ts';
+import { EPOCH, epochOf } from '../core/fence.ts';
+import type { Journal } from '../core/journal.ts';
+import type { Plan } from '../plan/plan.ts';
+
+/**
+ * The journal of a release in the cluster: one ConfigMap, so that a decision and what it rests on are written together or
+ * not at all. Each write is fenced by the run's epoch.
+ */
+export interface Record {
+  /** What an earlier run left unfinished; undefined when there is none, or it cannot be read. */
+  readonly left?: { readonly journal: Journal; readonly plan: string };
+  /** Throws `TakenOver` or `ClusterError`. */
+  readonly save: (journal: Journal) => Promise<void>;
+}
+
+/** The longest message that is kept: a ConfigMap holds 1 MiB. */
+const LONGEST_MESSAGE = 2000;
+
+const journalSchema = z.object({
+  phase: z.enum(['preparing', 'switching', 'verifying', 'settling', 'returning', 'over']),
+  since: z.number(),
+  members: z.record(
+    z.string(),
+    z.object({
+      uid: z.string(),
+      from: z.string().optional(),
+      to: z.string().optional(),
+      switched: z.boolean(),
+      unchanged: z.boolean(),
+      wasAborted: z.boolean().optional(),
+      asked: z.record(z.string(), z.number()),
+    }),
+  ),
+  cause: z.object({ code: z.string(), member: z.string().optional(), message: z.string() }).optional(),
+  outcome: z.string().optional(),
+});
+
+/** The ConfigMap that has the journal of a release. */
+export function recordName(release: string): string {
+  return `release-${release}-journal`;
+}
+
+/** Tells two plans apart: what would be promoted, and by which rules. */
+export function digestOf(plan: Plan): string {
+  return createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 16);
+}
+
+/** What an earlier run left unfinished, without taking it over. Throws `ClusterError`. */
+export async function readRecord(cluster: Cluster, release: string): Promise<Record['left']> {
+  const found = await cluster.get(CONFIG_MAPS, recordName(release)).catch(undefinedIfNotFound);
+  return unfinished(found);
+}
+
+/** A later run has taken the release over. */
+export class TakenOver extends Error {}
+
+/** Opens the journal for run number `epoch`, which shuts earlier runs out of it. Throws `TakenOver` or `ClusterError`. */
+export async function openRecord(cluster: Cluster, plan: Plan, epoch: number): Promise<Record> {
+  const name = recordName(plan.policy.release);
+  const digest = digestOf(plan);
+  let left: Record['left'];
+  for (;;) {
+    const found = await cluster.get(CONFIG_MAPS, name).catch(undefinedIfNotFound);
+    try {
+      if (epochOf(found) > epoch) throw new TakenOver();
+      if (found) {
+        left = unfinished(found);
+        await cluster.patch(CONFIG_MAPS, name, [
+          { op: 'test', path: '/metadata/resourceVersion', value: found.metadata.resourceVersion },
+          {
+            op: 'add',
+            path: '/metadata/annotations',
+            value: { ...found.metadata.annotations, [EPOCH]: String(epoch) },
+          },
+        ]);
+      } else {
+        const metadata = { name, namespace: cluster.namespace, annotations: { [EPOCH]: String(epoch) } };
+        await cluster.create(CONFIG_MAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: {} } as KubeObject);
+      }
+      break;
+    } catch (error) {
+      if (!(error instanceof ClusterError && error.code === 'precondition')) throw error;
+    }
+  }
+  let kept = '';
+  return {
+    ...(left ? { left } : {}),
+    async save(journal) {
+      const text = JSON.stringify(lasting(journal));
+      if (text === kept) return;
+      try {
+        await cluster.patch(CONFIG_MAPS, name, [
+          { op: 'test', path: `/metadata/annotations/${EPOCH.replace('/', '~1')}`, value: String(epoch) },
+          { op: 'add', path: '/data', value: { 'journal.json': text, plan: digest } },
+        ]);
+      } catch (error) {
+        if (error instanceof ClusterError && ['precondition', 'not-found'].includes(error.code)) throw new TakenOver();
+        throw error;
+      }
+      kept = text;
+    },
+  };
+}
+
+/** Without what only this run needs: a resumed one finds it out again. */
+function lasting({ preparedAt: _, ...journal }: Journal): Journal {
+  const members = Object.entries(journal.members).map(([name, { owedSince: _, ...member }]) => [name, member] as const);
+  const { cause } = journal;
+  return {
+    ...journal,
+    members: Object.fromEntries(members),
+    ...(cause ? { cause: { ...cause, message: cause.message.slice(0, LONGEST_MESSAGE) } } : {}),
+  };
+}
+
+function unfinished(found: KubeObject | undefined): Record['left'] {
+  const { data } = (found ?? {}) as { data?: { [key: string]: string } };
+  try {
+    const journal = journalSchema.parse(JSON.parse(data?.['journal.json'] ?? '')) as unknown as Journal;
+    return journal.phase === 'over' ? undefined : { journal, plan: data?.plan ?? '' };
+  } catch {
+    // Everything in it can be found out again from the live objects, but for why a release was going back.
+    return undefined;
+  }
+}
+
+function undefinedIfNotFound(error: unknown): undefined {
+  if (error instanceof ClusterError && error.code === 'not-found') return undefined;
+  throw error;
+}

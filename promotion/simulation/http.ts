@@ -1,0 +1,63 @@
+import { type KubeObject, POD_HASH, type ReplicaSet, type Rollout, type Service } from '../cluster/objects.ts';
+import { ClusterError, type HttpAnswer, type HttpTarget } from '../cluster/port.ts';
+import { POLICY_CONFIG_MAP, policyOf } from '../plan/plan.ts';
+import type { Policy } from '../plan/policy.ts';
+import { type ApiServer, same } from './api-server.ts';
+import { serviceBehind } from './ingress.ts';
+
+/** Whether its health checks are answered well, by where they are asked; default: they are. */
+export interface HealthBehaviour {
+  readonly preview?: boolean;
+  readonly active?: boolean;
+}
+
+/** What the pods behind a target answer. Throws `ClusterError` when there are none. */
+export function answerOf(
+  api: ApiServer,
+  target: HttpTarget,
+  healthOf: (set: ReplicaSet) => HealthBehaviour | undefined,
+): HttpAnswer {
+  const name = serviceBehind(api, target);
+  const hash = name && api.get<Service>('services', name)?.spec.selector?.[POD_HASH];
+  const set = hash && api.list<ReplicaSet>('replicasets').find((s) => s.metadata.labels?.[POD_HASH] === hash);
+  if (!set || (set.status?.availableReplicas ?? 0) === 0) throw new ClusterError('unreachable', 'connection refused');
+  const asPreview = name !== activeServiceOf(api, set);
+  const healthy = (asPreview ? healthOf(set)?.preview : healthOf(set)?.active) ?? true;
+  return healthy ? goodAnswer(policyIn(api), target, set) : { status: 500, body: '{"status":"error"}' };
+}
+
+const parsed = new WeakMap<KubeObject, Policy>();
+const DEFAULTS = policyOf([]);
+
+/** The release policy as it is applied now. */
+export function policyIn(api: ApiServer): Policy {
+  const map = api.get('configmaps', POLICY_CONFIG_MAP);
+  if (!map) return DEFAULTS;
+  const policy = parsed.get(map) ?? policyOf([map]);
+  parsed.set(map, policy);
+  return policy;
+}
+
+/** What the policy's health check of that target expects to hear; but a version is that of the pods that answer. */
+function goodAnswer({ healthChecks }: Policy, target: HttpTarget, set: ReplicaSet): HttpAnswer {
+  const expect = healthChecks.find((check) => same(check.target, target))?.expect;
+  const { annotations, labels } = set.spec.template?.metadata ?? {};
+  const version = annotations?.['reported-version'] ?? labels?.['app.kubernetes.io/version'];
+  const json = Object.entries({ status: 'ok', ...expect?.json, ...(version ? { version } : {}) }).reduce(
+    (body, [path, value]) => put(body, path.split('.'), value),
+    {},
+  );
+  return { status: expect?.status ?? 200, body: expect?.body ?? JSON.stringify(json) };
+}
+
+function put(object: Record<string, unknown>, [key = '', ...rest]: string[], value: unknown): Record<string, unknown> {
+  return {
+    ...object,
+    [key]: rest.length === 0 ? value : put((object[key] ?? {}) as Record<string, unknown>, rest, value),
+  };
+}
+
+function activeServiceOf(api: ApiServer, set: ReplicaSet): string | undefined {
+  return api.get<Rollout>('rollouts', set.metadata.ownerReferences?.[0]?.name ?? '')?.spec.strategy?.blueGreen
+    ?.activeService;
+}
