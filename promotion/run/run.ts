@@ -1,3 +1,4 @@
+import { adviceOn } from '../cluster/advice.ts';
 import { type Cluster, ClusterError } from '../cluster/port.ts';
 import { openView, type View } from '../cluster/view.ts';
 import { type Action, decide, interrupt, newJournal } from '../core/decide.ts';
@@ -76,12 +77,7 @@ export async function promote({ plan, cluster, emit, signal }: RunOptions): Prom
     view = await openView(cluster);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
-    if (error.code === 'unreachable') return finish('unreachable', `${error.message}; nothing was touched`);
-    const missing =
-      error.code === 'not-found'
-        ? 'this cluster has no Argo Rollouts: install its CRDs and controller first'
-        : 'grant the promoter its role first';
-    return finish('usage', `${error.message}; ${missing}`);
+    return finish(error.code === 'unreachable' ? 'unreachable' : 'usage', `${error.message}; ${adviceOn(error)}`);
   }
 
   const checks = new Map<string, Verdict>();
