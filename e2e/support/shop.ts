@@ -88,7 +88,10 @@ function workload(name: string, { namespace, version, before, after, order }: Wo
           },
         },
         template: {
-          metadata: { labels: { app: name }, annotations: { version, 'verdict-before': before, 'verdict-after': after } },
+          metadata: {
+            labels: { app: name },
+            annotations: { version, 'verdict-before': before, 'verdict-after': after },
+          },
           // An image that a cluster of real pods can run, too.
           spec: { containers: [{ name: 'main', image: 'registry.k8s.io/pause:3.10' }] },
         },
@@ -115,7 +118,8 @@ export async function applyShop(folder: string): Promise<void> {
 export async function versionsOf(namespace: string, member: string): Promise<{ live: string; stable: string }> {
   const jsonpath = (object: string, path: string) =>
     kubectl(['-n', namespace, 'get', object, '-o', `jsonpath={${path}}`]);
-  const versionOf = (hash: string) => jsonpath(`replicaset/${member}-${hash}`, '.spec.template.metadata.annotations.version');
+  const versionOf = (hash: string) =>
+    jsonpath(`replicaset/${member}-${hash}`, '.spec.template.metadata.annotations.version');
   const [active, stable] = await Promise.all([
     jsonpath(`service/${member}`, '.spec.selector.rollouts-pod-template-hash'),
     jsonpath(`rollout/${member}`, '.status.stableRS'),
