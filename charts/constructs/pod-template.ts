@@ -1,5 +1,6 @@
 import type { Duration } from 'cdk8s';
 import * as kplus from '../kplus.ts';
+import { canonicalQuantity } from './quantity.ts';
 import { closed } from './restricted.ts';
 
 /** What every long-running workload of the application has. */
@@ -28,6 +29,22 @@ export function servedPodTemplate(workload: kplus.Workload, drain: Duration): ob
   const { containers = [], ...spec } = kplus.k8s.toJson_PodSpec(closed(workload._toPodSpec())) ?? {};
   return {
     metadata: workload.podMetadata.toJson(),
-    spec: { ...spec, containers: containers.map((container: object) => ({ ...container, lifecycle: { preStop } })) },
+    spec: {
+      ...spec,
+      containers: containers.map(({ resources, ...container }: kplus.k8s.Container) => ({
+        ...container,
+        ...(resources ? { resources: canonical(resources as QuantitiesByKind) } : {}),
+        lifecycle: { preStop },
+      })),
+    },
   };
+}
+
+/** `requests` and `limits` → resource → Quantity. */
+type QuantitiesByKind = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+function canonical(resources: QuantitiesByKind): QuantitiesByKind {
+  const each = <T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U) =>
+    Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+  return each(resources, (amounts) => each(amounts, canonicalQuantity));
 }

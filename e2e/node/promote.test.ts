@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../promotion/cluster/objects.ts';
+import { removeFolders } from '../support/folder.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { promote } from '../support/promoter.ts';
-import { apply, prepareNamespace, removeFolders, renderRelease } from '../support/release.ts';
+import { apply, prepareNamespace, renderRelease } from '../support/release.ts';
 import { allOn, truthOf } from '../support/truth.ts';
 
 // Real pods, with PostgreSQL and Redis from our own charts; every release starts from v1, live and stable.

@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { render } from '../../charts/render.ts';
 import { parseOverlay } from '../../overlays/load.ts';
@@ -8,6 +5,7 @@ import type { OverlayInput } from '../../overlays/overlay.ts';
 import { staging } from '../../overlays/staging.ts';
 import type { KubeObject } from '../../promotion/cluster/objects.ts';
 import { images } from '../../testbed/images.ts';
+import { writeManifests } from './folder.ts';
 import { kubectl } from './kubectl.ts';
 
 export interface ReleaseOptions {
@@ -82,20 +80,8 @@ export async function renderRelease(options: ReleaseOptions): Promise<string> {
   };
   const overlay = parseOverlay(testOverlay(options, references), { backend: pin('backend'), web: pin('web') });
   const objects = Object.values(render(overlay)).flatMap((text) => loadAll(text) as KubeObject[]);
-  const folder = await mkdtemp(join(tmpdir(), `moneywise-${options.backend}+${options.web}-`));
-  folders.push(folder);
-  await writeFile(
-    join(folder, 'release.json'),
-    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects.map(options.edit ?? ((o) => o)) }),
-  );
-  return folder;
-}
-
-const folders: string[] = [];
-
-/** Removes what the suite rendered. */
-export async function removeFolders(): Promise<void> {
-  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
+  const label = `${options.backend}+${options.web}`;
+  return writeManifests(label, options.edit ? objects.map(options.edit) : objects);
 }
 
 /** `kubectl apply` of a folder, as the README says it. */

@@ -119,14 +119,15 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
 
   async function api<T>(method: string, path: string, body?: unknown, contentType?: string): Promise<T> {
     const { status, text } = await call(method, path, body, contentType);
-    if (status >= 400)
+    // An API server's refusals are JSON or one plain line; a page is from a proxy or a portal before it.
+    if (status >= 400 && !text.trimStart().startsWith('<'))
       throw new ClusterError(codeOf(status), `${method} ${path.split('?')[0]}: ${messageIn(text)} (${status})`);
     try {
       return JSON.parse(text) as T;
     } catch {
       throw new ClusterError(
         'unreachable',
-        `${server} answers ${path} with something that is not JSON: is this the API server?`,
+        `${server} answers ${path.split('?')[0]} with something that is not JSON (${status}): is this the API server?`,
       );
     }
   }
@@ -235,7 +236,8 @@ function codeOf(status: number): ClusterErrorCode {
   if (status === 404) return 'not-found';
   if (status === 409 || status === 422) return 'precondition';
   if (status === 410) return 'gone';
-  if (status === 401 || status === 403) return 'forbidden';
+  if (status === 401) return 'unauthenticated';
+  if (status === 403) return 'forbidden';
   return status === 429 || status >= 500 ? 'unreachable' : 'rejected';
 }
 

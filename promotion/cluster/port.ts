@@ -103,7 +103,9 @@ export type ClusterErrorCode =
   | 'precondition'
   /** 410: that resource version is gone; list again. */
   | 'gone'
-  /** 401 or 403. */
+  /** 401: the credentials are not accepted. */
+  | 'unauthenticated'
+  /** 403: they are, but that user may not do this. */
   | 'forbidden'
   /** Any other refusal. */
   | 'rejected';

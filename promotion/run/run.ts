@@ -1,3 +1,4 @@
+import { adviceOn } from '../cluster/advice.ts';
 import { type Cluster, ClusterError } from '../cluster/port.ts';
 import { openView, type View } from '../cluster/view.ts';
 import { decide, interrupt, newJournal } from '../core/decide.ts';
@@ -218,12 +219,10 @@ export async function promote({ plan, cluster, emit, holder, lockPatience = 0, s
   async function explain(error: unknown): Promise<End> {
     if (error instanceof TakenOver) return takenOver('a later run');
     if (error instanceof ClusterError) {
-      if (error.code === 'unreachable') return { outcome: 'unreachable', message: error.message };
-      const fix =
-        error.code === 'not-found'
-          ? 'this cluster has no Argo Rollouts: install its CRDs and controller first'
-          : 'grant the promoter its role first';
-      return { outcome: 'usage', message: `${error.message}; ${fix}` };
+      return {
+        outcome: error.code === 'unreachable' ? 'unreachable' : 'usage',
+        message: `${error.message}; ${adviceOn(error)}`,
+      };
     }
     // What the cluster looks like now matters more than where we were.
     const { message, stack } = error as Error;
