@@ -79,7 +79,7 @@ export function pageCheck({ name, url, image, settings, ...pod }: PageCheckProps
       envVariables: Object.fromEntries(
         Object.entries(env).map(([key, value]) => [key, kplus.EnvValue.fromValue(value)]),
       ),
-      resources: { cpuMillis: 50, memoryMebibytes: 128 },
+      resources: { cpuMillis: 50, memoryMebibytes: 128, scratchGibibytes: 1 },
     },
   });
   const job = kplus.k8s.toJson_JobSpec({
