@@ -50,6 +50,15 @@ export function backendSecrets({ cache, credentials, database, sentry }: Overlay
   };
 }
 
+/** Every Secret that the overlay names for the application and its data stores, with its keys. */
+export function secretKeys(overlay: Overlay): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { secretName, key } of Object.values(backendSecrets(overlay))) {
+    found.set(secretName, [...(found.get(secretName) ?? []), key]);
+  }
+  return found;
+}
+
 /** What the backend's health route reports as its version; undefined where that is not known. */
 export function backendVersion({ health, pins }: Overlay): string | undefined {
   switch (health.reportedVersion) {

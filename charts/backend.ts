@@ -29,7 +29,7 @@ export class BackendChart extends OverlayChart {
     const version = backendVersion(overlay);
     this.served = deploy(this, overlay, {
       labels,
-      replicas: backend.replicas,
+      scale: backend,
       promotionOrder: 0,
       // The version to expect stands in the pod template, not in an argument beside it: whoever puts an old template
       // back, to undo a release, has it judged by the version it really is.

@@ -1,7 +1,9 @@
-import { Duration } from 'cdk8s';
+import { type ApiObject, Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
-import type { Overlay } from '../overlays/overlay.ts';
+import type { Autoscaling, Overlay } from '../overlays/overlay.ts';
+import { Autoscaler } from './constructs/autoscaler.ts';
 import { type Analysis, BlueGreenRollout } from './constructs/blue-green-rollout.ts';
+import { DisruptionBudget } from './constructs/disruption-budget.ts';
 import { restrictedPod } from './constructs/restricted.ts';
 import { RollingDeployment } from './constructs/rolling-deployment.ts';
 import type { Service } from './constructs/service.ts';
@@ -13,7 +15,8 @@ import { holdName, nodeUid } from './names.ts';
 /** A part of the application that answers HTTP requests. */
 export interface ServedProps {
   readonly labels: Labels;
-  readonly replicas: number;
+  /** How many pods, and whether load may add to them. */
+  readonly scale: { readonly replicas: number; readonly autoscaling?: Autoscaling | undefined };
   readonly container: kplus.ContainerProps;
   /** Annotations of the pods. @default - none */
   readonly podAnnotations?: Readonly<Record<string, string>>;
@@ -34,19 +37,30 @@ const lastRequestsSeconds = 20;
 
 /** Runs a part of the application in the way that the overlay asks for. */
 export function deploy(scope: Construct, overlay: Overlay, props: ServedProps): Served {
-  const { drainSeconds, strategy } = overlay;
+  const { drainSeconds, images, strategy } = overlay;
+  const { autoscaling, replicas } = props.scale;
   const name = props.labels['app.kubernetes.io/name'];
   const common = {
     labels: props.labels,
-    replicas: props.replicas,
+    ...(autoscaling ? {} : { replicas }),
     containers: [props.container],
     podMetadata: { annotations: { ...props.podAnnotations } },
     securityContext: restrictedPod(nodeUid),
-    serviceAccount: serviceAccount(scope, name),
+    serviceAccount: serviceAccount(scope, name, images),
     drain: Duration.seconds(drainSeconds),
     terminationGracePeriod: Duration.seconds(drainSeconds + lastRequestsSeconds),
   };
-  if (strategy.kind === 'deployment') return { active: new RollingDeployment(scope, 'deployment', common).service };
+  const scaled = (target: ApiObject) => {
+    if (autoscaling) new Autoscaler(scope, 'autoscaler', { ...autoscaling, target, minReplicas: replicas });
+  };
+  // A budget for a single pod would keep its node from ever being drained.
+  if (replicas > 1) new DisruptionBudget(scope, 'disruption-budget', { labels: props.labels });
+
+  if (strategy.kind === 'deployment') {
+    const deployment = new RollingDeployment(scope, 'deployment', common);
+    scaled(deployment.apiObject);
+    return { active: deployment.service };
+  }
 
   const after = props.analysis(name);
   const rollout = new BlueGreenRollout(scope, 'rollout', {
@@ -59,5 +73,6 @@ export function deploy(scope: Construct, overlay: Overlay, props: ServedProps): 
     progressDeadline: Duration.seconds(strategy.progressDeadlineSeconds),
     revisionHistoryLimit: strategy.revisionHistoryLimit,
   });
+  scaled(rollout.apiObject);
   return { active: rollout.activeService, preview: rollout.previewService };
 }

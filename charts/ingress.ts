@@ -1,6 +1,8 @@
 import type { Construct } from 'constructs';
 import type { Overlay } from '../overlays/overlay.ts';
-import { HttpExposure } from './constructs/http-exposure.ts';
+import { GatewayExposure } from './constructs/gateway-exposure.ts';
+import type { HttpRoute } from './constructs/http-route.ts';
+import { IngressExposure } from './constructs/ingress-exposure.ts';
 import type { Served } from './deploy.ts';
 import { labelsOf } from './labels.ts';
 import { OverlayChart } from './overlay-chart.ts';
@@ -12,28 +14,34 @@ import { OverlayChart } from './overlay-chart.ts';
 export class IngressChart extends OverlayChart {
   constructor(scope: Construct, file: string, overlay: Overlay, backend: Served, web: Served) {
     super(scope, file, overlay, labelsOf(overlay, 'ingress', 'ingress'));
-    const { hosts, ingress } = overlay;
-    const { className, tlsSecretName } = ingress;
-    new HttpExposure(this, 'public', {
-      name: 'public',
-      className,
-      tlsSecretName,
-      routes: [
-        { host: hosts.web, path: '/api', service: backend.active },
-        { host: hosts.web, service: web.active },
-        { host: hosts.api, service: backend.active },
-      ],
-    });
+    const { hosts } = overlay;
+    this.#expose(overlay, 'public', [
+      { host: hosts.web, path: '/api', service: backend.active },
+      { host: hosts.web, service: web.active },
+      { host: hosts.api, service: backend.active },
+    ]);
     if (hosts.preview && backend.preview && web.preview) {
-      new HttpExposure(this, 'preview', {
-        name: 'preview',
-        className,
-        tlsSecretName,
-        routes: [
-          { host: hosts.preview, path: '/api', service: backend.preview },
-          { host: hosts.preview, service: web.preview },
-        ],
-      });
+      this.#expose(overlay, 'preview', [
+        { host: hosts.preview, path: '/api', service: backend.preview },
+        { host: hosts.preview, service: web.preview },
+      ]);
     }
+  }
+
+  #expose({ ingress }: Overlay, name: 'public' | 'preview', routes: HttpRoute[]): void {
+    if (ingress.kind === 'gateway') {
+      new GatewayExposure(this, name, { name, routes, gateway: ingress.gateway });
+      return;
+    }
+    const { className, redirect, tls } = ingress;
+    // cert-manager makes one certificate for each Ingress, and two must not share a Secret.
+    const own = tls?.kind === 'cert-manager' && name === 'preview';
+    new IngressExposure(this, name, {
+      name,
+      routes,
+      className,
+      tls: own ? { ...tls, secretName: `${tls.secretName}-preview` } : tls,
+      ...(redirect.by === 'annotations' ? { annotations: redirect.annotations } : {}),
+    });
   }
 }

@@ -6,25 +6,25 @@ import { MigrationJob } from './constructs/migration-job.ts';
 import { serviceAccount } from './constructs/service-account.ts';
 import * as kplus from './kplus.ts';
 import { labelsOf } from './labels.ts';
-import { nodeUid } from './names.ts';
+import { migrationName, nodeUid } from './names.ts';
 import { OverlayChart } from './overlay-chart.ts';
 
 /** Brings the database to the schema that the backend image expects, once a release. */
 export class MigrationChart extends OverlayChart {
   constructor(scope: Construct, file: string, overlay: Overlay, environment: Environment) {
-    const labels = labelsOf(overlay, 'migration', 'migration', overlay.pins.backend.version);
+    const labels = labelsOf(overlay, migrationName, 'migration', overlay.pins.backend.version);
     super(scope, file, overlay, labels);
     const { command, workingDir } = overlay.migration;
     new MigrationJob(this, 'job', {
       labels,
-      serviceAccountName: serviceAccount(this, 'migration').name,
+      serviceAccountName: serviceAccount(this, migrationName, overlay.images).name,
       uid: nodeUid,
       container: {
         name: 'migrate',
         image: imageReference(overlay.images.backend, overlay.pins.backend),
         command,
         ...(workingDir ? { workingDir } : {}),
-        resources: { cpuMillis: 100, memoryMebibytes: 512 },
+        resources: { cpuMillis: 100, memoryMebibytes: 512, scratchGibibytes: 1 },
         envFrom: environment.envFrom,
         // Tools keep caches in the home folder, and only /tmp can be written to.
         envVariables: { ...environment.envVariables, HOME: kplus.EnvValue.fromValue('/tmp') },

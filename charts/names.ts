@@ -9,6 +9,10 @@ export const webName = 'web';
 export const webPort: NamedPort = { name: 'http', number: 3000 };
 export const databaseName = 'postgres';
 export const cacheName = 'redis';
+/** The Job that brings the database to the release's schema. */
+export const migrationName = 'migration';
+/** The AnalysisTemplate of the web, and the pods that look at its page. */
+export const pageCheckName = `${webName}-page`;
 /** The AnalysisTemplate of the hold, one for all members of a release. */
 export const holdName = 'hold';
 

@@ -11,9 +11,11 @@ export class NamespaceChart extends Chart {
       metadata: {
         name: overlay.namespace,
         labels: {
+          'app.kubernetes.io/instance': overlay.name,
           'app.kubernetes.io/part-of': 'moneywise',
           'app.kubernetes.io/managed-by': 'cdk8s',
           'pod-security.kubernetes.io/enforce': 'restricted',
+          'pod-security.kubernetes.io/audit': 'restricted',
           'pod-security.kubernetes.io/warn': 'restricted',
         },
       },

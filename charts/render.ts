@@ -7,7 +7,9 @@ import { HoldChart } from './hold.ts';
 import { IngressChart } from './ingress.ts';
 import { MigrationChart } from './migration.ts';
 import { NamespaceChart } from './namespace.ts';
+import { NetworkChart } from './network.ts';
 import { ReleasePolicyChart } from './release-policy.ts';
+import { SecretsChart } from './secrets.ts';
 import { WebChart } from './web.ts';
 
 /** File name → YAML. */
@@ -20,6 +22,8 @@ export type Manifests = Readonly<Record<string, string>>;
 export function render(overlay: Overlay): Manifests {
   const app = new App();
   new NamespaceChart(app, '00-namespace', overlay);
+  new SecretsChart(app, '02-secrets', overlay);
+  new NetworkChart(app, '03-network', overlay);
   const config = new ConfigChart(app, '10-config', overlay);
   new DatabaseChart(app, '20-database', overlay);
   new CacheChart(app, '21-cache', overlay);

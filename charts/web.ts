@@ -8,7 +8,7 @@ import { pageCheck } from './constructs/page-check.ts';
 import { deploy, type Served } from './deploy.ts';
 import * as kplus from './kplus.ts';
 import { labelsOf } from './labels.ts';
-import { nodeUid, serviceUrl, webName, webPort } from './names.ts';
+import { nodeUid, pageCheckName, serviceUrl, webName, webPort } from './names.ts';
 import { OverlayChart } from './overlay-chart.ts';
 
 /** The Next.js frontend. Where its API is was decided when the image was built: a path of the same host. */
@@ -20,19 +20,18 @@ export class WebChart extends OverlayChart {
     const labels = labelsOf(overlay, webName, 'frontend', pins.web.version);
     super(scope, file, overlay, labels);
     const image = imageReference(images.web, pins.web);
-    const template = `${webName}-page`;
     if (strategy.kind === 'blue-green') {
       const page = pageCheck({
         name: 'page',
         url: serviceUrl(overlay, '{{args.service}}', webPort, '/'),
         image,
-        labels: labelsOf(overlay, template, 'analysis', pins.web.version),
+        labels: labelsOf(overlay, pageCheckName, 'analysis', pins.web.version),
         serviceAccountName: webName,
         uid: nodeUid,
         settings: strategy.analysis,
       });
       const spec = { args: [{ name: 'service' }], metrics: [page] };
-      new AnalysisTemplate(this, 'analysis', { metadata: { name: template }, spec });
+      new AnalysisTemplate(this, 'analysis', { metadata: { name: pageCheckName }, spec });
     }
     const env = {
       NODE_ENV: 'production',
@@ -43,9 +42,9 @@ export class WebChart extends OverlayChart {
     };
     this.served = deploy(this, overlay, {
       labels,
-      replicas: web.replicas,
+      scale: web,
       promotionOrder: 10,
-      analysis: (service) => ({ templates: [template], args: { service } }),
+      analysis: (service) => ({ templates: [pageCheckName], args: { service } }),
       container: container({
         name: webName,
         image,

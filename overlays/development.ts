@@ -9,7 +9,7 @@ export const development: OverlayInput = {
   strategy: { kind: 'deployment' },
   // Browsers resolve names under .localhost to the machine itself.
   hosts: { web: 'moneywise.localhost', api: 'api.moneywise.localhost' },
-  ingress: { scheme: 'http' },
+  ingress: { kind: 'ingress', scheme: 'http' },
   images: { backend: 'ghcr.io/moneywise/moneywise/backend', web: 'ghcr.io/moneywise/moneywise/web' },
   backend: {
     replicas: 1,

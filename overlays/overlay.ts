@@ -34,7 +34,124 @@ const resourcesSchema = z.strictObject({
   cpuMillis: z.int().min(1),
   /** Memory reserved and, as the limit, the most that the container may use, in MiB. */
   memoryMebibytes: z.int().min(16),
+  /** Node disk reserved and, as the limit, the most that logs and temporary files may take, in GiB. */
+  scratchGibibytes: z.int().min(1).default(1),
 });
+
+/** More pods under load, between `replicas` and a ceiling. A release neither needs nor changes it. */
+const autoscalingSchema = z.strictObject({
+  /** The most pods of one revision; a release runs two revisions for a while. */
+  maxReplicas: z.int().min(2),
+  /** Mean CPU use above which pods are added, in percent of what they reserve. */
+  cpuPercent: z.int().min(10).max(100).default(70),
+});
+
+const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: 'must be an address range, e.g. 10.20.0.0/16' });
+const cidrs = z.array(cidr);
+
+/** Pods of another namespace, as network policies name them. */
+const elsewhereSchema = z.strictObject({
+  namespace: dnsLabel,
+  /** Labels that narrow it down to some pods of that namespace. */
+  podLabels: z.record(z.string(), z.string()).default({}),
+});
+
+/** The certificate of the public hosts, where TLS ends at the Ingress. */
+const tlsSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    /** A Secret that you made, with a certificate for all hosts. */
+    kind: z.literal('secret'),
+    secretName,
+  }),
+  z.strictObject({
+    /** Certificates that cert-manager issues and renews, one for the public hosts and one for the preview. */
+    kind: z.literal('cert-manager'),
+    /** The Secrets are called so, and so with `-preview`. */
+    secretName: secretName.default('moneywise-tls'),
+    issuer: z.string().min(1),
+    issuerKind: z.enum(['ClusterIssuer', 'Issuer']).default('ClusterIssuer'),
+  }),
+]);
+
+/** How requests come into the cluster. */
+const ingressSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    /** An Ingress, for any class. */
+    kind: z.literal('ingress'),
+    /** IngressClass; without one, the cluster's default. */
+    className: z.string().min(1).optional(),
+    /** Without it, TLS ends before the cluster or not at all. */
+    tls: tlsSchema.optional(),
+    /** What clients use, also where TLS ends before the cluster. */
+    scheme: z.enum(['https', 'http']).default('https'),
+    /**
+     * How plain HTTP is sent on to HTTPS, which each class does in its own way: by annotations that its documentation
+     * names, or in the class's own configuration or in front of it (`elsewhere`).
+     */
+    redirect: z
+      .discriminatedUnion('by', [
+        z.strictObject({
+          by: z.literal('annotations'),
+          annotations: z
+            .record(z.string(), z.string())
+            .refine((given) => Object.keys(given).length > 0, 'must name at least one annotation'),
+        }),
+        z.strictObject({ by: z.literal('elsewhere') }),
+      ])
+      .prefault({ by: 'elsewhere' }),
+  }),
+  z.strictObject({
+    /** HTTPRoutes of the Gateway API. Certificates belong to the Gateway's listeners, which are the platform's. */
+    kind: z.literal('gateway'),
+    gateway: z.strictObject({
+      name: dnsLabel,
+      namespace: dnsLabel,
+      /** The listener for HTTPS or, with scheme http, for HTTP. */
+      listener: z.string().min(1),
+      /** The listener for plain HTTP, which is sent on to HTTPS; without it the Gateway has none. */
+      redirectListener: z.string().min(1).optional(),
+    }),
+    scheme: z.enum(['https', 'http']).default('https'),
+  }),
+]);
+
+/** Whom the network policies let in and out, beside the pods of the namespace itself. */
+const networkSchema = z.strictObject({
+  /** The pods that answer DNS queries. */
+  dns: elsewhereSchema.prefault({ namespace: 'kube-system', podLabels: { 'k8s-app': 'kube-dns' } }),
+  /** Addresses that answer DNS queries and are no pods, e.g. of a cache on each node. */
+  dnsCidrs: cidrs.default([]),
+  /** The pods that requests from outside come through: an Ingress controller, or the proxies of a Gateway. */
+  entry: elsewhereSchema.prefault({ namespace: 'ingress' }),
+  /** Where the Argo Rollouts controller runs, which asks previews and active Services how they are. */
+  rollouts: elsewhereSchema.prefault({ namespace: 'argo-rollouts' }),
+  /** Where Prometheus runs. */
+  monitoring: elsewhereSchema.prefault({ namespace: 'monitoring' }),
+  /** From where the API server reaches pods; needed where `health.checkVia` is `service`. */
+  apiServerCidrs: cidrs.default([]),
+  /** Where the backend finds Sentry and CloudWatch, by HTTPS: the internet, without private addresses. */
+  internet: z.strictObject({ cidr, except: cidrs.default([]) }).prefault({
+    cidr: '0.0.0.0/0',
+    except: ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'],
+  }),
+});
+
+/** Where the Secrets that the overlay names come from. */
+const secretsSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    /** You make them, before the first release. */
+    kind: z.literal('user-made'),
+  }),
+  z.strictObject({
+    /** The External Secrets operator makes them from a store and keeps them up to date. */
+    kind: z.literal('external-secrets'),
+    store: z.strictObject({ name: z.string().min(1), kind: z.enum(['SecretStore', 'ClusterSecretStore']) }),
+    /** In front of a Secret's name it is the name of the entry in the store, whose properties are the keys. */
+    prefix: z.string().default(''),
+    /** Between two looks at the store, in minutes. */
+    refreshMinutes: z.int().min(1).default(60),
+  }),
+]);
 
 /** An image that a release does not move: a data store's. */
 const storeImageSchema = z.strictObject({
@@ -80,6 +197,8 @@ const externalFields = {
   /** A managed service outside the cluster; no data store is rendered. */
   kind: z.literal('external'),
   host: z.string().regex(/^[a-zA-Z0-9]([-.a-zA-Z0-9]*[a-zA-Z0-9])?$/, 'must be the host name of the managed service'),
+  /** The addresses that the host may have, e.g. of its subnets: network policies know no host names. */
+  cidrs: cidrs.min(1),
 };
 
 const databaseFields = {
@@ -211,18 +330,20 @@ export const overlaySchema = z.strictObject({
     /** Serves the web and the API of the revision that is not live yet; needed by, and only by, blue-green. */
     preview: hostName.optional(),
   }),
-  ingress: z.strictObject({
-    /** IngressClass; without one, the cluster's default. */
-    className: z.string().min(1).optional(),
-    /** The Secret with the certificate for all hosts; without one, TLS ends before the cluster or not at all. */
-    tlsSecretName: secretName.optional(),
-    /** What clients use, also where TLS ends before the cluster. */
-    scheme: z.enum(['https', 'http']).default('https'),
-  }),
+  ingress: ingressSchema,
+  network: networkSchema.prefault({}),
+  secrets: secretsSchema.prefault({ kind: 'user-made' }),
   /** Image names without tag or digest; the pins add the digest. */
-  images: z.strictObject({ backend: repository, web: repository }),
+  images: z.strictObject({
+    backend: repository,
+    web: repository,
+    /** The Secret with the login of a private registry (type dockerconfigjson). */
+    pullSecretName: secretName.optional(),
+  }),
   backend: z.strictObject({
+    /** Pods of one revision; with `autoscaling`, the fewest. */
     replicas: z.int().min(1),
+    autoscaling: autoscalingSchema.optional(),
     resources: resourcesSchema,
     logLevel: z.enum(['error', 'warn', 'log', 'debug', 'verbose']).default('log'),
     /** The backend's own metrics (`METRICS_*`), which are JSON or CloudWatch, never Prometheus text. */
@@ -238,7 +359,9 @@ export const overlaySchema = z.strictObject({
       .default({}),
   }),
   web: z.strictObject({
+    /** Pods of one revision; with `autoscaling`, the fewest. */
     replicas: z.int().min(1),
+    autoscaling: autoscalingSchema.optional(),
     resources: resourcesSchema,
     /** Where Next.js writes its cache inside the image; the rest of the file system is read-only. */
     cachePath: path.default('/app/apps/web/.next/cache'),
@@ -302,3 +425,6 @@ export type Overlay = z.output<typeof overlaySchema> & { readonly pins: z.output
 export type BlueGreen = Extract<Overlay['strategy'], { kind: 'blue-green' }>;
 export type Resources = z.output<typeof resourcesSchema>;
 export type Storage = z.output<typeof storageSchema>;
+export type Autoscaling = z.output<typeof autoscalingSchema>;
+export type Tls = z.output<typeof tlsSchema>;
+export type Network = z.output<typeof networkSchema>;

@@ -14,22 +14,33 @@ export const production: OverlayInput = {
     abortScaleDownDelaySeconds: 900,
   },
   hosts: { web: 'moneywise.app', api: 'api.moneywise.app', preview: 'preview.moneywise.app' },
-  ingress: { tlsSecretName: 'moneywise-tls' },
-  images: { backend: 'ghcr.io/moneywise/moneywise/backend', web: 'ghcr.io/moneywise/moneywise/web' },
-  backend: { replicas: 3, resources: { cpuMillis: 500, memoryMebibytes: 1024 } },
-  web: { replicas: 3, resources: { cpuMillis: 250, memoryMebibytes: 512 } },
+  ingress: { kind: 'ingress', tls: { kind: 'cert-manager', issuer: 'letsencrypt' } },
+  images: {
+    backend: 'ghcr.io/moneywise/moneywise/backend',
+    web: 'ghcr.io/moneywise/moneywise/web',
+    pullSecretName: 'moneywise-registry',
+  },
+  backend: { replicas: 3, autoscaling: { maxReplicas: 12 }, resources: { cpuMillis: 500, memoryMebibytes: 1024 } },
+  web: { replicas: 3, autoscaling: { maxReplicas: 9 }, resources: { cpuMillis: 250, memoryMebibytes: 512 } },
   database: {
     // RDS for PostgreSQL 15, under a name of ours, so that a restored instance needs no release.
     kind: 'external',
     host: 'postgres.production.moneywise.internal',
+    cidrs: ['10.30.16.0/20'],
     secretName: 'moneywise-database',
   },
   cache: {
     // ElastiCache for Redis 7.
     kind: 'external',
     host: 'redis.production.moneywise.internal',
+    cidrs: ['10.30.32.0/20'],
     secretName: 'moneywise-cache',
   },
   credentials: { secretName: 'moneywise-backend' },
+  secrets: {
+    kind: 'external-secrets',
+    store: { name: 'aws-secrets-manager', kind: 'ClusterSecretStore' },
+    prefix: 'moneywise/production/',
+  },
   sentry: { tracesSampleRate: 0.1 },
 };

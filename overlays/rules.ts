@@ -16,7 +16,14 @@ const minorTag = /^v?\d+\.\d+(\.\d+)?(-[-.A-Za-z0-9]+)?$/;
 
 /** The rules between the fields of an overlay; each field alone is checked by the schema. */
 export function overlayProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {
-  return [...dataProblems(overlay), ...hostProblems(overlay), ...strategyProblems(overlay), ...secretProblems(overlay)];
+  return [
+    ...dataProblems(overlay),
+    ...hostProblems(overlay),
+    ...ingressProblems(overlay),
+    ...scalingProblems(overlay),
+    ...strategyProblems(overlay),
+    ...secretProblems(overlay),
+  ];
 }
 
 /** The rules between an overlay and its pins. */
@@ -73,6 +80,31 @@ function hostProblems({ hosts, strategy }: Omit<Overlay, 'pins'>): Problem[] {
     problems.push({ path: ['hosts', 'preview'], message: 'has nothing to show without blue-green; remove it' });
   }
   return problems;
+}
+
+function ingressProblems({ ingress, health, network }: Omit<Overlay, 'pins'>): Problem[] {
+  const problems: Problem[] = [];
+  if (ingress.kind === 'ingress' && ingress.scheme === 'http' && ingress.tls) {
+    problems.push({ path: ['ingress', 'scheme'], message: 'contradicts ingress.tls; remove one of the two' });
+  }
+  if (ingress.kind === 'gateway' && ingress.scheme === 'http' && ingress.gateway.redirectListener) {
+    const message = 'has no HTTPS to send requests on to; remove it, or make the scheme https';
+    problems.push({ path: ['ingress', 'gateway', 'redirectListener'], message });
+  }
+  if (health.checkVia === 'service' && network.apiServerCidrs.length === 0) {
+    const message = 'is empty, and so its health checks by way of the API server reach no pod; name its addresses';
+    problems.push({ path: ['network', 'apiServerCidrs'], message });
+  }
+  return problems;
+}
+
+function scalingProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {
+  return (['backend', 'web'] as const).flatMap((workload) => {
+    const { autoscaling, replicas } = overlay[workload];
+    if (!autoscaling || autoscaling.maxReplicas > replicas) return [];
+    const message = `leaves nothing to scale above ${workload}.replicas (${replicas}); give more, or remove autoscaling`;
+    return [{ path: [workload, 'autoscaling', 'maxReplicas'], message }];
+  });
 }
 
 function strategyProblems({ strategy }: Omit<Overlay, 'pins'>): Problem[] {

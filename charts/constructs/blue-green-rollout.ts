@@ -49,7 +49,7 @@ export class BlueGreenRollout extends kplus.Workload {
   /** Leads to the newest revision. */
   readonly previewService: Service;
   readonly resourceType = 'rollouts';
-  protected readonly apiObject: ApiObject;
+  readonly apiObject: ApiObject;
   readonly #props: BlueGreenRolloutProps;
 
   constructor(scope: Construct, id: string, props: BlueGreenRolloutProps) {
@@ -86,11 +86,11 @@ export class BlueGreenRollout extends kplus.Workload {
   #spec(): RolloutSpec {
     const props = this.#props;
     return {
-      replicas: props.replicas,
+      ...(props.replicas === undefined ? {} : { replicas: props.replicas }),
       revisionHistoryLimit: props.revisionHistoryLimit ?? 5,
       progressDeadlineSeconds: props.progressDeadline.toSeconds(),
       selector: { matchLabels: this.matchLabels },
-      template: servedPodTemplate(this, props.drain),
+      template: servedPodTemplate(this, props, 'rollouts-pod-template-hash'),
       strategy: {
         blueGreen: {
           activeService: this.activeService.name,

@@ -13,9 +13,14 @@ export interface ContainerSettings
 /** A restricted container with resources and the pull policy that fits its image. */
 export function container({ resources, ...settings }: ContainerSettings): kplus.ContainerProps {
   const memory = Size.mebibytes(resources.memoryMebibytes);
+  const scratch = Size.gibibytes(resources.scratchGibibytes);
   return {
     ...settings,
-    resources: { cpu: { request: kplus.Cpu.millis(resources.cpuMillis) }, memory: { request: memory, limit: memory } },
+    resources: {
+      cpu: { request: kplus.Cpu.millis(resources.cpuMillis) },
+      memory: { request: memory, limit: memory },
+      ephemeralStorage: { request: scratch, limit: scratch },
+    },
     securityContext: restrictedContainer,
     // A digest never changes what it names; a tag may.
     imagePullPolicy: settings.image.includes('@') ? kplus.ImagePullPolicy.IF_NOT_PRESENT : kplus.ImagePullPolicy.ALWAYS,

@@ -1,6 +1,6 @@
 import { type Duration, Size } from 'cdk8s';
 import { Construct } from 'constructs';
-import type { Storage } from '../../overlays/overlay.ts';
+import type { Resources, Storage } from '../../overlays/overlay.ts';
 import * as kplus from '../kplus.ts';
 import type { Labels } from '../labels.ts';
 import { pinSelector } from './pinned-selector.ts';
@@ -107,4 +107,10 @@ class ClaimedStatefulSet extends kplus.StatefulSet {
       ],
     };
   }
+}
+
+/** Files of a volume that goes with the pod are on the node's disk, and count as the container's. */
+export function withStorage(resources: Resources, storage: Storage): Resources {
+  if (storage.kind === 'persistent') return resources;
+  return { ...resources, scratchGibibytes: resources.scratchGibibytes + storage.sizeGibibytes };
 }

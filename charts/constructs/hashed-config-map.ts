@@ -8,13 +8,20 @@ export interface HashedConfigMapProps {
   readonly data: Readonly<Record<string, string>>;
 }
 
+/** On every hashed ConfigMap, with its name before the hash: by it those that no revision needs any more are found. */
+export const hashedLabel = 'moneywise.app/hashed-config';
+
 /**
  * An immutable ConfigMap with the hash of its content in its name. Changed content is a new object, which a new
  * revision refers to while the old revision keeps its own: pods that come back find the configuration they had.
  */
 export class HashedConfigMap extends kplus.ConfigMap {
   constructor(scope: Construct, id: string, { name, data }: HashedConfigMapProps) {
-    super(scope, id, { metadata: { name: `${name}-${contentHash(data)}` }, data, immutable: true });
+    // Argo CD must not prune what the old revision may need: a container of it that restarts reads its ConfigMap again.
+    // Pruning last would not do, since a sync ends when the release is live and the old revision stays for the way back.
+    const annotations = { 'argocd.argoproj.io/sync-options': 'Prune=false' };
+    super(scope, id, { metadata: { name: `${name}-${contentHash(data)}`, annotations }, data, immutable: true });
+    this.metadata.addLabel(hashedLabel, name);
   }
 }
 

@@ -15,31 +15,43 @@ export interface PageCheckProps extends Omit<TaskPodProps, 'container'> {
   readonly settings: BlueGreen['analysis'];
 }
 
+/** Before a page that gave no answer is asked for again, in seconds: as long as the controller waits with its own metrics. */
+const errorPauseSeconds = 10;
+
 /**
- * Asks for an HTML page until it was good often enough or bad too often, each time on a connection of its own. Given to
- * `node -e`; it must not contain two opening braces in a row, which the controller would take for an argument.
+ * Asks for an HTML page until it was good often enough or bad too often, each time on a connection of its own. A wrong
+ * answer counts against the failure limit. No whole answer at all says nothing about the page (the analysis that follows
+ * a `retry` begins before the pods are up): it is asked again after a pause, and only too many in a row are a verdict.
+ *
+ * Given to `node -e`; it must not contain two opening braces in a row, which the controller would take for an argument.
  */
 export const pageCheckScript = `
 const { get } = require('node:http');
-const { CHECK_URL, CHECKS, INTERVAL_SECONDS, TIMEOUT_SECONDS, FAILURE_LIMIT } = process.env;
+const { CHECK_URL, CHECKS, INTERVAL_SECONDS, TIMEOUT_SECONDS, FAILURE_LIMIT, ERROR_LIMIT, ERROR_PAUSE_SECONDS } = process.env;
 
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 const ask = () => new Promise((resolve) => {
+  const noAnswer = (error) => resolve({ error: error.code ?? error.message });
   const request = get(CHECK_URL, { agent: false, signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000) }, (response) => {
     const type = response.headers['content-type'] ?? 'no content type';
     const good = response.statusCode === 200 && type.startsWith('text/html');
-    response.on('error', (error) => resolve(error.message));
-    response.on('end', () => resolve(good ? undefined : response.statusCode + ' ' + type)).resume();
+    response.on('error', noAnswer);
+    response.on('end', () => resolve(good ? {} : { wrong: response.statusCode + ' ' + type })).resume();
   });
-  request.on('error', (error) => resolve(error.message));
+  request.on('error', noAnswer);
 });
 
 (async () => {
-  let bad = 0;
-  for (let check = 1; check <= CHECKS; check += 1) {
-    if (check > 1) await new Promise((resolve) => setTimeout(resolve, INTERVAL_SECONDS * 1000));
-    const problem = await ask();
-    console.log(CHECK_URL + ' ' + check + '/' + CHECKS + ': ' + (problem ?? 'good'));
-    if (problem && ++bad > FAILURE_LIMIT) process.exit(1);
+  let [wrongs, errors] = [0, 0];
+  for (let check = 1; check <= CHECKS; ) {
+    const { wrong, error } = await ask();
+    const verdict = wrong ?? (error ? 'no answer, ' + error : 'good');
+    console.log(CHECK_URL + ' ' + check + '/' + CHECKS + ': ' + verdict);
+    errors = error ? errors + 1 : 0;
+    if (wrong) wrongs += 1;
+    if (wrongs > FAILURE_LIMIT || errors > ERROR_LIMIT) process.exit(1);
+    if (!error) check += 1;
+    if (check <= CHECKS) await pause(error ? ERROR_PAUSE_SECONDS : INTERVAL_SECONDS);
   }
 })();
 `.trim();
@@ -55,6 +67,8 @@ export function pageCheck({ name, url, image, settings, ...pod }: PageCheckProps
     INTERVAL_SECONDS: String(settings.intervalSeconds),
     TIMEOUT_SECONDS: String(settings.timeoutSeconds),
     FAILURE_LIMIT: String(settings.failureLimit),
+    ERROR_LIMIT: String(settings.errorLimit),
+    ERROR_PAUSE_SECONDS: String(errorPauseSeconds),
   };
   const template = taskPod({
     ...pod,
@@ -65,7 +79,7 @@ export function pageCheck({ name, url, image, settings, ...pod }: PageCheckProps
       envVariables: Object.fromEntries(
         Object.entries(env).map(([key, value]) => [key, kplus.EnvValue.fromValue(value)]),
       ),
-      resources: { cpuMillis: 50, memoryMebibytes: 128 },
+      resources: { cpuMillis: 50, memoryMebibytes: 128, scratchGibibytes: 1 },
     },
   });
   const job = kplus.k8s.toJson_JobSpec({

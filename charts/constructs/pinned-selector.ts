@@ -12,10 +12,15 @@ export function pinSelector(workload: kplus.Workload, labels: Labels): void {
   const name = labels['app.kubernetes.io/name'];
   for (const [label, value] of Object.entries(labels)) workload.podMetadata.addLabel(label, value);
   workload.podMetadata.addLabel(kplus.Pod.ADDRESS_LABEL, name);
-  const selected = {
+  workload.select(kplus.LabelSelector.of({ labels: selectedLabels(labels) }));
+}
+
+/** The labels by which a workload's pods are selected, in all its revisions. */
+export function selectedLabels(labels: Labels): Record<string, string> {
+  const name = labels['app.kubernetes.io/name'];
+  return {
     [kplus.Pod.ADDRESS_LABEL]: name,
     'app.kubernetes.io/name': name,
     'app.kubernetes.io/instance': labels['app.kubernetes.io/instance'],
   };
-  workload.select(kplus.LabelSelector.of({ labels: selected }));
 }

@@ -4,7 +4,7 @@ import type { Resources, Storage } from '../../overlays/overlay.ts';
 import * as kplus from '../kplus.ts';
 import type { Labels } from '../labels.ts';
 import { container } from './container.ts';
-import { DataStore } from './data-store.ts';
+import { DataStore, withStorage } from './data-store.ts';
 
 export interface PostgresProps {
   readonly labels: Labels;
@@ -67,7 +67,7 @@ export class Postgres extends Construct {
       container: container({
         name: 'postgres',
         image: props.image,
-        resources: props.resources,
+        resources: withStorage(props.resources, props.storage),
         ports: [{ name: 'postgresql', number: port }],
         envVariables: Object.fromEntries(
           Object.entries(env).map(([name, value]) => [name, kplus.EnvValue.fromValue(value)]),

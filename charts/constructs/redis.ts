@@ -4,7 +4,7 @@ import type { Resources, Storage } from '../../overlays/overlay.ts';
 import * as kplus from '../kplus.ts';
 import type { Labels } from '../labels.ts';
 import { container } from './container.ts';
-import { DataStore } from './data-store.ts';
+import { DataStore, withStorage } from './data-store.ts';
 
 export interface RedisProps {
   readonly labels: Labels;
@@ -48,7 +48,7 @@ export class Redis extends Construct {
       container: container({
         name: 'redis',
         image: props.image,
-        resources: props.resources,
+        resources: withStorage(props.resources, props.storage),
         ports: [{ name: 'redis', number: port }],
         envVariables: { REDIS_PASSWORD: password, REDISCLI_AUTH: password },
         // The kubelet puts the password in; the manifest never has it, and redis-server overwrites its command line.

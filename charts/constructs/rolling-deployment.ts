@@ -18,7 +18,7 @@ export interface RollingDeploymentProps extends ServedWorkloadProps {
 export class RollingDeployment extends kplus.Workload {
   readonly service: Service;
   readonly resourceType = 'deployments';
-  protected readonly apiObject: ApiObject;
+  readonly apiObject: ApiObject;
   readonly #props: RollingDeploymentProps;
 
   constructor(scope: Construct, id: string, props: RollingDeploymentProps) {
@@ -38,13 +38,13 @@ export class RollingDeployment extends kplus.Workload {
   #spec(): object {
     return {
       ...kplus.k8s.toJson_DeploymentSpec({
-        replicas: this.#props.replicas,
+        ...(this.#props.replicas === undefined ? {} : { replicas: this.#props.replicas }),
         revisionHistoryLimit: this.#props.revisionHistoryLimit ?? 5,
         selector: this._toLabelSelector(),
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: kplus.k8s.IntOrString.fromNumber(0) } },
         template: {},
       }),
-      template: servedPodTemplate(this, this.#props.drain),
+      template: servedPodTemplate(this, this.#props, 'pod-template-hash'),
     };
   }
 }

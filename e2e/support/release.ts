@@ -66,6 +66,8 @@ function testOverlay({ namespace }: ReleaseOptions, references: Record<string, s
     drainSeconds: 2,
     migration: { command: ['node', 'migrate.js'] },
     health: { checkVia: 'service' },
+    network: { apiServerCidrs: ['0.0.0.0/0'] },
+    secrets: { kind: 'user-made' },
   };
 }
 

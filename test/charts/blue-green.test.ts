@@ -134,7 +134,7 @@ describe('the BlueGreenRollout construct', () => {
         name: 'api',
         image: 'api:1',
         ports: [{ name: 'http', number: 80 }],
-        resources: { cpuMillis: 1, memoryMebibytes: 32 },
+        resources: { cpuMillis: 1, memoryMebibytes: 32, scratchGibibytes: 1 },
       }),
     ],
   };

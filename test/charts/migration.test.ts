@@ -35,7 +35,7 @@ describe('the migration', () => {
   });
 
   it.each<[string, Overlay]>([
-    ['replicas', sample({ backend: { ...backend, replicas: 9 }, web: { ...web, replicas: 9 } })],
+    ['replicas', sample({ backend: { ...backend, replicas: 3 }, web: { ...web, replicas: 3 } })],
     ['the web image', sample({}, { web: { version: 'v9.9.9', digest: digestOf('another') } })],
     ['the drain', sample({ drainSeconds: 3 })],
   ])('is the same Job when %s changes', (_, overlay) => {

@@ -16,6 +16,8 @@ async function check(answer: RequestListener, settings: Record<string, string> =
     INTERVAL_SECONDS: '0.01',
     TIMEOUT_SECONDS: '2',
     FAILURE_LIMIT: '0',
+    ERROR_LIMIT: '0',
+    ERROR_PAUSE_SECONDS: '0.01',
     ...settings,
   };
   const child = spawn(process.execPath, ['-e', pageCheckScript], { env });
@@ -44,14 +46,14 @@ describe('the page check', () => {
     ['an error page', broken, '500 text/html'],
     ['something that is no page', json, '200 application/json'],
     ['a redirect', (_, response) => response.writeHead(302, { location: '/login' }).end(), '302 no content type'],
-    ['a connection that is cut', (request) => request.socket.destroy(), 'socket hang up'],
+    ['a connection that is cut', (request) => request.socket.destroy(), 'no answer, ECONNRESET'],
     [
       'an answer cut in the middle',
       (request, response) => {
         response.writeHead(200, { 'content-type': 'text/html', 'content-length': '9' }).write('<');
         setTimeout(() => request.socket.destroy(), 20);
       },
-      'aborted',
+      'no answer, ECONNRESET',
     ],
   ])('fails %s at once', async (_, answer, problem) => {
     const { exitCode, lines } = await check(answer);
@@ -62,6 +64,25 @@ describe('the page check', () => {
   it('fails an answer that does not come in time', async () => {
     const { exitCode, lines } = await check(() => {}, { TIMEOUT_SECONDS: '0.1' });
     expect({ exitCode, lines: lines.length }).toEqual({ exitCode: 1, lines: 1 });
+  });
+
+  it('forgives as many answers that do not come in a row as it is told to, and asks again for each', async () => {
+    let asked = 0;
+    const late: RequestListener = (request, response) =>
+      [1, 2, 4].includes(++asked) ? request.socket.destroy() : page(request, response);
+    expect(await check(late, { ERROR_LIMIT: '2' })).toMatchObject({ exitCode: 0, connections: 6 });
+    asked = 0;
+    expect(await check(late, { ERROR_LIMIT: '1' })).toMatchObject({ exitCode: 1, connections: 2 });
+  });
+
+  it('forgives no wrong answer for the sake of those that did not come', async () => {
+    expect(await check(broken, { ERROR_LIMIT: '9' })).toMatchObject({ exitCode: 1, connections: 1 });
+  });
+
+  it('gives up on a server that stays away', async () => {
+    const { exitCode, lines } = await check(page, { CHECK_URL: 'http://127.0.0.1:1/', ERROR_LIMIT: '2' });
+    expect({ exitCode, asked: lines.length }).toEqual({ exitCode: 1, asked: 3 });
+    expect(lines[0]).toContain('1/3: no answer, ECONNREFUSED');
   });
 
   it('forgives as many bad answers as it is told to', async () => {

@@ -33,7 +33,12 @@ describe('the release policy', () => {
   });
 
   it('asks the active Services where there is no way in from outside', () => {
-    const objects = objectsOf(sample({ health: { checkVia: 'service', reportedVersion: 'none' } }));
+    const objects = objectsOf(
+      sample({
+        health: { checkVia: 'service', reportedVersion: 'none' },
+        network: { apiServerCidrs: ['10.0.0.1/32'] },
+      }),
+    );
     const { healthChecks } = policyOf(objects);
     expect(healthChecks).toMatchObject([
       { target: { service: 'backend', port: 'http', path: '/api/health' }, expect: { json: { status: 'ok' } } },

@@ -78,6 +78,34 @@ describe('an overlay', () => {
   });
 });
 
+describe('the way in and the scale', () => {
+  it('need an address of the API server where health checks go by way of it', () => {
+    expect(problems({ ...staging, health: { checkVia: 'service' } })[0]).toMatch(/network.apiServerCidrs is empty/);
+  });
+
+  it('contradict themselves with a certificate for plain HTTP', () => {
+    expect(problems({ ...staging, ingress: { ...staging.ingress, scheme: 'http' } })).toEqual([
+      'overlays/x.ts: ingress.scheme "http" contradicts ingress.tls; remove one of the two',
+    ]);
+    const gateway = { name: 'edge', namespace: 'edge', listener: 'http', redirectListener: 'http' };
+    expect(problems({ ...staging, ingress: { kind: 'gateway', scheme: 'http', gateway } })[0]).toMatch(
+      /redirectListener "http" has no HTTPS/,
+    );
+  });
+
+  it('leave an autoscaler something to scale', () => {
+    expect(problems({ ...staging, web: { ...staging.web, autoscaling: { maxReplicas: 2 } } })[0]).toMatch(
+      /web.autoscaling.maxReplicas 2 leaves nothing to scale above web.replicas \(2\)/,
+    );
+  });
+
+  it('name address ranges as such', () => {
+    expect(problems({ ...staging, database: { ...staging.database, cidrs: ['10.0.0.0'] } })).toEqual([
+      'overlays/x.ts: database.cidrs.0 "10.0.0.0" must be an address range, e.g. 10.20.0.0/16',
+    ]);
+  });
+});
+
 describe('an overlay that requires external data', () => {
   it('refuses a database in the cluster and says what to give', () => {
     expect(problems({ ...production, database: inClusterDatabase })).toEqual([

@@ -1,0 +1,67 @@
+import type { Construct } from 'constructs';
+import type { Overlay } from '../overlays/overlay.ts';
+import { type Flow, NetworkFlows, type OutsidePeer, type PodsPeer } from './constructs/network-flows.ts';
+import { labelsOf } from './labels.ts';
+import {
+  backendName,
+  backendPort,
+  cacheName,
+  databaseName,
+  migrationName,
+  pageCheckName,
+  webName,
+  webPort,
+} from './names.ts';
+import { OverlayChart } from './overlay-chart.ts';
+
+/** Who may talk to whom. The kubelet's probes are not policed, and so have no flow here. */
+export class NetworkChart extends OverlayChart {
+  constructor(scope: Construct, file: string, overlay: Overlay) {
+    super(scope, file, overlay, labelsOf(overlay, 'network', 'network'));
+    new NetworkFlows(this, 'flows', { flows: flowsOf(overlay), instance: overlay.name });
+  }
+}
+
+/**
+ * The flows that exist. Not among them: the web asks nobody for anything (browsers call the API), and the promoter runs
+ * outside the namespace and talks to the API server and Git only.
+ */
+function flowsOf(overlay: Overlay): Flow[] {
+  const { cache, database, health, network, strategy } = overlay;
+  const backend = { pods: backendName };
+  const web = { pods: webName };
+  const migration = { pods: migrationName };
+  const databasePeer = database.kind === 'external' ? { cidrs: database.cidrs } : { pods: databaseName };
+  const cachePeer = cache.kind === 'external' ? { cidrs: cache.cidrs } : { pods: cacheName };
+  const entrances = (to: PodsPeer, port: number): Flow[] => [
+    { from: network.entry, to, ports: [port] },
+    ...(health.checkVia === 'service' ? [{ from: { cidrs: network.apiServerCidrs }, to, ports: [port] }] : []),
+  ];
+  return [
+    ...entrances(backend, backendPort.number),
+    ...entrances(web, webPort.number),
+    { from: backend, to: databasePeer, ports: [database.port] },
+    { from: backend, to: cachePeer, ports: [cache.port] },
+    { from: backend, to: { cidrs: [network.internet.cidr], except: network.internet.except }, ports: [443] },
+    ...lookUps(overlay, backend),
+    { from: migration, to: databasePeer, ports: [database.port] },
+    ...lookUps(overlay, migration),
+    ...(strategy.kind === 'blue-green' ? analysisFlows(overlay) : []),
+  ];
+}
+
+/** The controller asks the backend, live and preview, and for the hold; the web's page is asked for by a Job's pod. */
+function analysisFlows(overlay: Overlay): Flow[] {
+  const check = { pods: pageCheckName };
+  return [
+    { from: overlay.network.rollouts, to: { pods: backendName }, ports: [backendPort.number] },
+    { from: check, to: { pods: webName }, ports: [webPort.number] },
+    ...lookUps(overlay, check),
+  ];
+}
+
+/** DNS: mostly UDP, and TCP for what does not fit into a datagram. */
+function lookUps({ network }: Overlay, from: PodsPeer): Flow[] {
+  const answering: OutsidePeer[] = [network.dns, ...(network.dnsCidrs.length > 0 ? [{ cidrs: network.dnsCidrs }] : [])];
+  return answering.map((to) => ({ from, to, ports: [53], protocols: ['UDP', 'TCP'] }));
+}
