@@ -180,6 +180,7 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
     watch(resource, resourceVersion, on, signal) {
       requests += 1;
       let error: ClusterError | undefined;
+      let stop: () => void = () => {};
       new Watch(config)
         .watch(
           collection(resource),
@@ -190,6 +191,7 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
               error = new ClusterError(codeOf(object.code ?? 500), object.message ?? 'watch error');
           },
           (failure: (Error & { statusCode?: number }) | null) => {
+            signal.removeEventListener('abort', stop);
             const reason =
               failure && failure.name !== 'AbortError'
                 ? new ClusterError(codeOf(failure.statusCode ?? 503), failure.message)
@@ -198,8 +200,10 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
           },
         )
         .then((controller) => {
-          if (signal.aborted) controller.abort();
-          else signal.addEventListener('abort', () => controller.abort(), { once: true });
+          stop = () => controller.abort();
+          if (signal.aborted) stop();
+          // A watch that ended before it was known here aborts its own signal.
+          else if (!controller.signal.aborted) signal.addEventListener('abort', stop);
         });
     },
     async http(target: HttpTarget, timeout) {

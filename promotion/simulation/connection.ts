@@ -44,11 +44,12 @@ export function newConnection(
 
   /** Something that happens in the process: not while it stands still, and never again once it is dead. */
   function happen(delay: number, task: () => void): void {
-    scheduler.after(delay, () => {
+    const run = () => {
       if (isDead) return;
       if (scheduler.now() < frozenUntil) happen(frozenUntil - scheduler.now(), task);
       else task();
-    });
+    };
+    scheduler.after(delay, run, true);
   }
 
   function request<T>(serve: () => T): Promise<T> {
@@ -60,22 +61,26 @@ export function newConnection(
     const isServed = isLast ? dies?.served : !fails || scheduler.random() < 0.5;
     return new Promise((resolve, reject) => {
       // What was sent arrives, whatever becomes of the sender.
-      scheduler.after(scheduler.between(1, latency), () => {
-        let answer = () => reject(new ClusterError('unreachable', 'connection reset'));
-        if (isServed) {
-          try {
-            const result = serve();
-            if (!fails) answer = () => resolve(result);
-          } catch (error) {
-            if (!fails) answer = () => reject(error);
+      scheduler.after(
+        scheduler.between(1, latency),
+        () => {
+          let answer = () => reject(new ClusterError('unreachable', 'connection reset'));
+          if (isServed) {
+            try {
+              const result = serve();
+              if (!fails) answer = () => resolve(result);
+            } catch (error) {
+              if (!fails) answer = () => reject(error);
+            }
           }
-        }
-        if (isLast) {
-          isDead = true;
-          onDeath();
-        }
-        happen(scheduler.between(1, latency), answer);
-      });
+          if (isLast) {
+            isDead = true;
+            onDeath();
+          }
+          happen(scheduler.between(1, latency), answer);
+        },
+        isLast,
+      );
     });
   }
 
@@ -85,9 +90,13 @@ export function newConnection(
     now: () => new Date(scheduler.now()),
     sleep: (milliseconds, signal) =>
       new Promise((resolve) => {
-        happen(milliseconds, resolve);
-        signal?.addEventListener('abort', () => resolve(), { once: true });
-        if (signal?.aborted) resolve();
+        const over = () => {
+          signal?.removeEventListener('abort', over);
+          resolve();
+        };
+        happen(milliseconds, over);
+        signal?.addEventListener('abort', over);
+        if (signal?.aborted) over();
       }),
     list: ({ plural }) => request(() => ({ items: api.list(plural), resourceVersion: api.version() })),
     get: ({ plural }, name) =>
@@ -109,10 +118,12 @@ export function newConnection(
       requests += 1;
       let lastAt = scheduler.now();
       let isOver = false;
+      const stopped = () => end();
       const end = (error?: ClusterError) => {
         if (isOver) return;
         isOver = true;
         stop();
+        signal.removeEventListener('abort', stopped);
         on({ type: 'END', ...(error ? { error } : {}) });
       };
       const stop = api.listen((changed, event) => {
@@ -124,7 +135,7 @@ export function newConnection(
           if (dropping > 0 && scheduler.random() < dropping) end(new ClusterError('gone', 'too old resource version'));
         });
       }, from);
-      signal.addEventListener('abort', () => end());
+      signal.addEventListener('abort', stopped);
     },
     http: (target, timeout) =>
       new Promise((resolve, reject) => {

@@ -7,6 +7,7 @@ import {
   type KubeObject,
   type Metric,
   POD_HASH,
+  type PodTemplate,
   REVISION,
   type ReplicaSet,
   type Rollout,
@@ -533,12 +534,18 @@ class Pass {
   }
 }
 
+const hashes = new WeakMap<PodTemplate, string>();
+
 /** Stands for the controller's hash of a pod template: equal templates, equal hashes. */
-export function templateHash(rollout: Rollout): string {
-  return createHash('sha256')
-    .update(JSON.stringify(sorted(rollout.spec.template)))
+export function templateHash({ spec: { template = {} } }: Rollout): string {
+  const known = hashes.get(template);
+  if (known) return known;
+  const hash = createHash('sha256')
+    .update(JSON.stringify(sorted(template)))
     .digest('hex')
     .slice(0, 10);
+  hashes.set(template, hash);
+  return hash;
 }
 
 function sorted(value: unknown): unknown {

@@ -2,8 +2,11 @@
 export interface Scheduler {
   /** Milliseconds since 1970, virtual. */
   readonly now: () => number;
-  /** Runs `task` that many milliseconds from now; tasks of the same time run in the order they were scheduled. */
-  readonly after: (milliseconds: number, task: () => void) => void;
+  /**
+   * Runs `task` that many milliseconds from now; tasks of the same time run in the order they were scheduled. One that
+   * `wakes` somebody who awaits a promise is followed by all that they do until they wait again.
+   */
+  readonly after: (milliseconds: number, task: () => void, wakes?: boolean) => void;
   /** A number in [0, 1) from the seed: the only source of chance in a simulation. */
   readonly random: () => number;
   /** A whole number of milliseconds between two bounds, from the seed. */
@@ -16,6 +19,7 @@ interface Task {
   readonly at: number;
   readonly order: number;
   readonly run: () => void;
+  readonly wakes: boolean;
 }
 
 export function newScheduler(seed: number, start: number): Scheduler {
@@ -65,17 +69,17 @@ export function newScheduler(seed: number, start: number): Scheduler {
 
   return {
     now: () => time,
-    after(milliseconds, run) {
+    after(milliseconds, run, wakes = false) {
       order += 1;
-      push({ at: time + Math.max(0, Math.round(milliseconds)), order, run });
+      push({ at: time + Math.max(0, Math.round(milliseconds)), order, run, wakes });
     },
     random,
     between: (low, high) => low + Math.floor(random() * (high - low + 1)),
     async runUntil(over, limit) {
       const end = time + limit;
-      for (;;) {
+      for (let woken = true; ; ) {
         // Everything that was woken runs until it waits again, before time passes.
-        await new Promise(setImmediate);
+        if (woken) await new Promise(setImmediate);
         if (over()) return;
         const task = pop();
         if (!task)
@@ -84,6 +88,7 @@ export function newScheduler(seed: number, start: number): Scheduler {
           throw new Error(`the simulation did not come to an end within ${limit / 1000} s of virtual time`);
         time = task.at;
         task.run();
+        woken = task.wakes;
       }
     },
   };

@@ -144,7 +144,7 @@ export async function play(
 }
 
 function timePasses(world: World, milliseconds: number): Promise<void> {
-  return new Promise((resolve) => world.scheduler.after(milliseconds, resolve));
+  return new Promise((resolve) => world.scheduler.after(milliseconds, resolve, true));
 }
 
 /** What the outcome promised and the cluster does not show. */
