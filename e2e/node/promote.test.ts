@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../promotion/cluster/objects.ts';
+import { asRevision } from '../support/edits.ts';
 import { removeFolders } from '../support/folder.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { promote } from '../support/promoter.ts';
@@ -23,16 +24,6 @@ const withChecks = (checks: object[]) => (object: KubeObject) => {
     ...object,
     data: { 'policy.yaml': JSON.stringify({ timeouts: { prepareSeconds: 120 }, healthChecks: checks }) },
   };
-};
-
-/** Makes a revision of its own of the same images: one that was up a moment ago goes live ungated within its delay. */
-const asRevision = (name: string) => (object: KubeObject) => {
-  if (object.kind !== 'Rollout') return object;
-  const changed = structuredClone(object) as KubeObject & {
-    spec: { template: { metadata: { annotations?: object } } };
-  };
-  changed.spec.template.metadata.annotations = { ...changed.spec.template.metadata.annotations, revision: name };
-  return changed;
 };
 
 /** Leaves nothing but the hold to judge a Rollout after the switch. */

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 
 /** Runs kubectl, which `testbed exec` puts on the PATH with its KUBECONFIG; throws with what it said when it fails. */
 export function kubectl(args: readonly string[], stdin?: string): Promise<string> {
@@ -19,12 +19,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a command to its end; `onLine` hears each line of its output as it comes. */
+/** Runs a command to its end; `onLine` hears each line of its output as it comes. Its code is -1 when a signal ended it. */
 export function run(
   file: string,
   args: readonly string[],
   stdin?: string,
-  onLine: (line: string) => void = () => {},
+  onLine: (line: string, child: ChildProcess) => void = () => {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -33,7 +33,7 @@ export function run(
       stdout += chunk;
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) onLine(line);
+      for (const line of lines) onLine(line, child);
     });
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       stderr += chunk;

@@ -8,18 +8,21 @@ export interface Promotion {
   readonly stderr: string;
 }
 
-/** Runs `promote` as a user does, in a process of its own; `at` hears each event as it is printed and may interfere. */
+/**
+ * Runs `promote` as a user does, in a process of its own; `at` hears each event as it is printed and may interfere, also by
+ * a signal to the process.
+ */
 export async function promote(
   folder: string,
   args: readonly string[] = [],
-  at: (event: RunEvent) => void = () => {},
+  at: (event: RunEvent, signal: (signal: NodeJS.Signals) => void) => void = () => {},
 ): Promise<Promotion> {
   const events: RunEvent[] = [];
   const argv = ['build/moneywise-deploy.js', 'promote', '--manifests', folder, '--output', 'json', ...args];
-  const { code, stderr } = await run('node', argv, undefined, (line) => {
+  const { code, stderr } = await run('node', argv, undefined, (line, child) => {
     const event = JSON.parse(line) as RunEvent;
     events.push(event);
-    at(event);
+    at(event, (signal) => child.kill(signal));
   });
   const last = events.at(-1);
   return { exitCode: code, events, stderr, result: last?.code === 'RESULT' ? (last.data as Result) : undefined };

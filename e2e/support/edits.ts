@@ -1,0 +1,26 @@
+import type { KubeObject } from '../../promotion/cluster/objects.ts';
+
+/** Makes a revision of its own of the same images: one that was up a moment ago goes live ungated within its delay. */
+export const asRevision = (name: string) => (object: KubeObject) => {
+  if (object.kind !== 'Rollout') return object;
+  const changed = structuredClone(object) as KubeObject & {
+    spec: { template: { metadata: { annotations?: object } } };
+  };
+  changed.spec.template.metadata.annotations = { ...changed.spec.template.metadata.annotations, revision: name };
+  return changed;
+};
+
+/** Makes the hold run out by itself after about so many seconds. */
+export const withHold = (seconds: number) => (object: KubeObject) => {
+  if (object.kind !== 'AnalysisTemplate' || object.metadata.name !== 'hold') return object;
+  const changed = structuredClone(object) as KubeObject & {
+    spec: { metrics: { count: number; failureLimit: number; interval: string }[] };
+  };
+  for (const metric of changed.spec.metrics)
+    Object.assign(metric, {
+      interval: '2s',
+      failureLimit: Math.round(seconds / 2),
+      count: Math.round(seconds / 2) + 2,
+    });
+  return changed;
+};
