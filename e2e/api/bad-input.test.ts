@@ -61,7 +61,7 @@ describe('promote on a real API server', () => {
 
   it('says that the credentials are not accepted', async () => {
     const said = await refused(v1, ['--kubeconfig', await kubeconfigWith({ user: { token: 'wrong' } })]);
-    expect(said).toEqual([2, 'usage', expect.stringMatching(/credentials.*log in again/)]);
+    expect(said).toEqual([2, 'usage', expect.stringMatching(/Unauthorized.*log in again/)]);
   });
 
   it('says what a user may not do', async () => {
