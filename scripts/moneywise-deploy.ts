@@ -1,14 +1,18 @@
 import { Command, CommanderError } from 'commander';
-import { UsageError } from '../promotion/plan/plan.ts';
+import { UsageError } from '../promotion/plan/usage.ts';
 import { promoteCommand } from './promote.ts';
 
 /** The command line: `moneywise-deploy <command>`. Exit codes are the command contract of docs/commands.md. */
 const program = new Command('moneywise-deploy')
   .description('Takes every blue-green Rollout of a release live together, or leaves all of them where they were.')
   .exitOverride()
+  .showHelpAfterError('run moneywise-deploy --help for the commands, or <command> --help for its options')
   .configureHelp({ showGlobalOptions: true })
   .addCommand(promoteCommand());
-for (const command of program.commands) command.exitOverride();
+for (const command of program.commands) command.copyInheritedSettings(program);
+
+// A reader that goes away (`| head`) must not end a release half-way: the run goes on, unheard.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 try {
   await program.parseAsync();

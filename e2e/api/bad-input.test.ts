@@ -61,7 +61,7 @@ describe('promote on a real API server', () => {
 
   it('says that the credentials are not accepted', async () => {
     const said = await refused(v1, ['--kubeconfig', await kubeconfigWith({ user: { token: 'wrong' } })]);
-    expect(said).toEqual([2, 'usage', expect.stringMatching(/credentials.*log in again/)]);
+    expect(said).toEqual([2, 'usage', expect.stringMatching(/Unauthorized.*log in again/)]);
   });
 
   it('says what a user may not do', async () => {
@@ -133,9 +133,11 @@ async function versions(): Promise<string> {
   return kubectl(['-n', namespace, 'get', KINDS, '-o', `jsonpath=${path}`]);
 }
 
-/** The same, but for annotations: a promoter may make a controller look at a Rollout again by changing one. */
+/** What the release itself is, without what a promoter notes of its own run: its lock, its journal, its annotations. */
 async function specs(): Promise<string> {
-  const { items } = JSON.parse(await kubectl(['-n', namespace, 'get', KINDS, '-o', 'json']));
+  const { items } = JSON.parse(
+    await kubectl(['-n', namespace, 'get', 'rollouts,services,replicasets,analysisruns', '-o', 'json']),
+  );
   return JSON.stringify(
     items.map(({ kind, metadata, spec, status }: KubeObject & { spec?: object; status?: object }) => [
       kind,

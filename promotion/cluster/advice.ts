@@ -4,7 +4,7 @@ import type { ClusterError } from './port.ts';
 export function adviceOn({ code }: ClusterError): string {
   switch (code) {
     case 'unauthenticated':
-      return 'these credentials are not accepted: log in again, or choose others with --kubeconfig or --context';
+      return 'log in again, or choose other credentials with --kubeconfig or --context';
     case 'forbidden':
       return 'grant this user the role of the promoter first';
     case 'not-found':

@@ -1,8 +1,8 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { KubeConfig, Watch } from '@kubernetes/client-node';
+import { KubeConfig, type Cluster as KubernetesCluster, Watch } from '@kubernetes/client-node';
 import { Agent as UndiciAgent, request as undiciRequest } from 'undici';
-import { UsageError } from '../plan/plan.ts';
+import { UsageError } from '../plan/usage.ts';
 import type { KubeObject } from './objects.ts';
 import { type Cluster, ClusterError, type ClusterErrorCode, type HttpTarget, type Resource } from './port.ts';
 
@@ -38,9 +38,26 @@ export function loadKubeconfig({ kubeconfig, context }: ConnectOptions): KubeCon
     }
     config.setCurrentContext(context);
   }
-  if (!config.getCurrentCluster())
-    throw new UsageError('the kubeconfig names no cluster: pass --kubeconfig or --context');
+  if (config.getCurrentContext() === NO_KUBECONFIG)
+    throw new UsageError('no kubeconfig: pass --kubeconfig, set KUBECONFIG, or write ~/.kube/config');
+  const cluster = config.getCurrentCluster();
+  if (!cluster) throw new UsageError('the kubeconfig names no cluster: pass --kubeconfig or --context');
+  checkServer(cluster);
   return config;
+}
+
+/** What the client library calls the context that it makes up when it finds no kubeconfig anywhere. */
+const NO_KUBECONFIG = 'loaded-context';
+
+function checkServer({ name, server, skipTLSVerify }: KubernetesCluster): void {
+  const at = `kubeconfig: cluster ${name}: server ${JSON.stringify(server)}`;
+  const protocol = URL.canParse(server) ? new URL(server).protocol : '';
+  if (protocol === 'https:' || (protocol === 'http:' && skipTLSVerify)) return;
+  throw new UsageError(
+    protocol === 'http:'
+      ? `${at} is not encrypted: use https, or say insecure-skip-tls-verify: true if that is meant`
+      : `${at} is no address: it must be a URL such as https://127.0.0.1:6443`,
+  );
 }
 
 /** The port's adapter to a real cluster, for the objects of one namespace. */
@@ -55,7 +72,15 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
   async function sessionOptions(): Promise<RequestOptions> {
     if (session && session.until > Date.now()) return session.options;
     const options: RequestOptions = {};
-    await config.applyToHTTPSOptions(options);
+    try {
+      await config.applyToHTTPSOptions(options);
+    } catch (error) {
+      // A file that is gone, or a login plugin that fails.
+      throw new ClusterError(
+        'unauthenticated',
+        `the credentials of kubeconfig context ${config.getCurrentContext()} cannot be read: ${(error as Error).message}`,
+      );
+    }
     if (!config.getCurrentCluster()?.proxyUrl) {
       const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
       const tls = Object.fromEntries(

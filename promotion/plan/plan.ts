@@ -2,6 +2,8 @@ import { load } from 'js-yaml';
 import { z } from 'zod';
 import type { KubeObject, PodTemplate, Rollout } from '../cluster/objects.ts';
 import { type Policy, policySchema } from './policy.ts';
+import { checkedRollout } from './shape.ts';
+import { UsageError } from './usage.ts';
 
 /** One Rollout of a release, as the manifests ask for it. */
 export interface Member {
@@ -29,14 +31,6 @@ export interface Plan {
   readonly policy: Policy;
 }
 
-/** A plan or a call that nobody can carry out: the message names the object, the field and the fix. Exit code 2. */
-export class UsageError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'UsageError';
-  }
-}
-
 /** On a Rollout: an integer; members with a lower one switch first. */
 export const ORDER_ANNOTATION = 'moneywise.app/promotion-order';
 /** On a Job: `"true"` makes the release wait for it. */
@@ -48,18 +42,35 @@ export const POLICY_KEY = 'policy.yaml';
 /** An image pin that renders but stands for no image: what a pins file holds before the first release. */
 const PLACEHOLDER_DIGEST = /@sha256:0{64}$/;
 
+/** Where objects were read from, for what is said about them. */
+export interface Source {
+  /** What all of them are called together. */
+  readonly name: string;
+  /** The file of one of them. */
+  readonly fileOf: (object: KubeObject) => string | undefined;
+}
+
 /** Reads the plan out of a folder's objects. Throws `UsageError`. */
-export function planOf(objects: readonly KubeObject[]): Plan {
-  const rollouts = objects.filter((o): o is Rollout => o.kind === 'Rollout' && o.apiVersion.startsWith('argoproj.io/'));
+export function planOf(
+  objects: readonly KubeObject[],
+  source: Source = { name: 'these manifests', fileOf: () => undefined },
+): Plan {
+  const rollouts = objects.filter((o) => o.kind === 'Rollout' && o.apiVersion.startsWith('argoproj.io/'));
   if (rollouts.length === 0) {
     throw new UsageError(
-      'no Rollout in these manifests: a release needs at least one (is this an overlay of plain Deployments?)',
+      `no Rollout in ${source.name}: a release needs at least one (is this an overlay of plain Deployments?)`,
     );
   }
+  const placeOf = (rollout: KubeObject) => {
+    const file = source.fileOf(rollout);
+    return `${file ? `${file}: ` : ''}Rollout ${rollout.metadata.name}`;
+  };
+  const twice = rollouts.find((rollout, i) => rollouts.findIndex((r) => r.metadata.name === rollout.metadata.name) < i);
+  if (twice) throw new UsageError(`${placeOf(twice)} stands twice in ${source.name}: keep one`);
   const services = new Set(objects.filter((o) => o.kind === 'Service').map((o) => o.metadata.name));
-  const members = rollouts.map((rollout) => memberOf(rollout, services));
-  const twice = members.find((member, i) => members.findIndex((other) => other.name === member.name) !== i);
-  if (twice) throw new UsageError(`Rollout ${twice.name} stands twice in these manifests: keep one`);
+  const members = rollouts.map((rollout) =>
+    memberOf(checkedRollout(rollout, placeOf(rollout)), services, placeOf(rollout)),
+  );
   const namespaces = [...new Set(rollouts.map((rollout) => rollout.metadata.namespace))];
   if (namespaces.length > 1) {
     throw new UsageError(`the Rollouts name several namespaces (${namespaces.join(', ')}): a release lives in one`);
@@ -78,8 +89,7 @@ export function planOf(objects: readonly KubeObject[]): Plan {
   };
 }
 
-function memberOf(rollout: Rollout, services: ReadonlySet<string>): Member {
-  const at = `Rollout ${rollout.metadata.name}`;
+function memberOf(rollout: Rollout, services: ReadonlySet<string>, at: string): Member {
   const blueGreen = rollout.spec?.strategy?.blueGreen;
   const template = rollout.spec?.template;
   if (!blueGreen)
@@ -108,7 +118,7 @@ function memberOf(rollout: Rollout, services: ReadonlySet<string>): Member {
   for (const container of containersOf(template)) {
     if (PLACEHOLDER_DIGEST.test(container.image ?? '')) {
       throw new UsageError(
-        `${at}: container ${container.name} carries the placeholder ${container.image}: pin a released image first`,
+        `${at}: container ${container.name} carries the placeholder ${container.image}: pin the digest of a released image and render again`,
       );
     }
   }
