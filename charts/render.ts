@@ -1,6 +1,7 @@
-import { App, type Chart, Yaml } from 'cdk8s';
+import { ApiObject, App, type Chart, Yaml } from 'cdk8s';
 import type { Overlay } from '../overlays/overlay.ts';
 import { BackendChart } from './backend.ts';
+import { secretKeys } from './backend-environment.ts';
 import { ConfigChart } from './config.ts';
 import { CacheChart, DatabaseChart } from './data.ts';
 import { HoldChart } from './hold.ts';
@@ -8,6 +9,8 @@ import { IngressChart } from './ingress.ts';
 import { MigrationChart } from './migration.ts';
 import { NamespaceChart } from './namespace.ts';
 import { NetworkChart } from './network.ts';
+import { enforcePolicy } from './policy/policy.ts';
+import type { RenderedObject } from './policy/rendered.ts';
 import { ReleasePolicyChart } from './release-policy.ts';
 import { SecretsChart } from './secrets.ts';
 import { WebChart } from './web.ts';
@@ -35,18 +38,22 @@ export function render(overlay: Overlay): Manifests {
   new ReleasePolicyChart(app, '70-release-policy', overlay);
 
   const objects = app.charts.map((chart) => ({ file: `${chart.node.id}.yaml`, objects: chart.toJson() }));
-  refuseDuplicates(objects.flatMap(({ objects }) => objects));
+  enforcePolicy(
+    app.charts.flatMap((chart, at) => withPaths(chart, objects[at]?.objects ?? [])),
+    { imagePins: overlay.imagePins, secrets: secretKeys(overlay) },
+  );
   return Object.fromEntries(
     objects.filter(({ objects }) => objects.length > 0).map(({ file, objects }) => [file, Yaml.stringify(...objects)]),
   );
 }
 
-/** Of two objects with one kind, namespace and name the second would silently replace the first. */
-function refuseDuplicates(objects: ReturnType<Chart['toJson']>): void {
-  const seen = new Set<string>();
-  for (const { kind, metadata } of objects) {
-    const id = `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
-    if (seen.has(id)) throw new Error(`Two charts render ${id}; give one of the two another name`);
-    seen.add(id);
-  }
+/** Each object with the construct it comes from. Constructs are not rendered again for that: not all render the same twice. */
+function withPaths(chart: Chart, manifests: ReturnType<Chart['toJson']>): RenderedObject[] {
+  const constructs = chart.node.findAll().filter((construct) => ApiObject.isApiObject(construct));
+  return manifests.map((manifest) => {
+    const at = constructs.findIndex(({ kind, name }) => kind === manifest.kind && name === manifest.metadata.name);
+    // Taken out, so that the second of two objects with one name has the second path.
+    const [construct] = constructs.splice(at, 1);
+    return { path: construct?.node.path ?? chart.node.path, manifest };
+  });
 }
