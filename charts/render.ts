@@ -3,7 +3,7 @@ import type { Overlay } from '../overlays/overlay.ts';
 import { BackendChart } from './backend.ts';
 import { secretKeys } from './backend-environment.ts';
 import { ConfigChart } from './config.ts';
-import { CacheChart, DatabaseChart } from './data.ts';
+import { BackupChart, CacheChart, DatabaseChart } from './data.ts';
 import { HoldChart } from './hold.ts';
 import { IngressChart } from './ingress.ts';
 import { MigrationChart } from './migration.ts';
@@ -30,6 +30,7 @@ export function render(overlay: Overlay): Manifests {
   const config = new ConfigChart(app, '10-config', overlay);
   new DatabaseChart(app, '20-database', overlay);
   new CacheChart(app, '21-cache', overlay);
+  new BackupChart(app, '22-backup', overlay);
   new MigrationChart(app, '30-migration', overlay, config.environment);
   new HoldChart(app, '40-hold', overlay);
   const backend = new BackendChart(app, '50-backend', overlay, config.environment);
@@ -37,6 +38,7 @@ export function render(overlay: Overlay): Manifests {
   new IngressChart(app, '60-ingress', overlay, backend.served, web.served);
   new ReleasePolicyChart(app, '70-release-policy', overlay);
 
+  for (const chart of app.charts) orderSync(chart);
   const objects = app.charts.map((chart) => ({ file: `${chart.node.id}.yaml`, objects: chart.toJson() }));
   enforcePolicy(
     app.charts.flatMap((chart, at) => withPaths(chart, objects[at]?.objects ?? [])),
@@ -45,6 +47,18 @@ export function render(overlay: Overlay): Manifests {
   return Object.fromEntries(
     objects.filter(({ objects }) => objects.length > 0).map(({ file, objects }) => [file, Yaml.stringify(...objects)]),
   );
+}
+
+/**
+ * Lets Argo CD apply in the order of the files up to the migration, each file when the one before is healthy: a new
+ * revision never starts on a schema that it does not know. The rest, which comes after it, needs no order.
+ */
+function orderSync(chart: Chart): void {
+  const wave = Math.min(0, Number.parseInt(chart.node.id, 10) - 40);
+  if (wave === 0) return;
+  for (const object of chart.node.findAll().filter((construct) => ApiObject.isApiObject(construct))) {
+    object.metadata.addAnnotation('argocd.argoproj.io/sync-wave', String(wave));
+  }
 }
 
 /** Each object with the construct it comes from. Constructs are not rendered again for that: not all render the same twice. */

@@ -40,7 +40,9 @@ const probesPresent: Rule = ({ pods }) =>
     .flatMap((pod) =>
       pod.spec.containers.flatMap((container: Manifest): Finding[] => {
         const found = (message: string) => [{ object: pod.owner, message: `container ${container.name}: ${message}` }];
-        const probes = ['startupProbe', 'readinessProbe', 'livenessProbe'];
+        // A sidecar has only to be alive: whether it is ready says nothing about the pod.
+        const isFirst = container === pod.spec.containers[0];
+        const probes = isFirst ? ['startupProbe', 'readinessProbe', 'livenessProbe'] : ['livenessProbe'];
         return probes.flatMap((probe) => {
           if (!container[probe]) return found(`${probe} is missing; add it`);
           const port = (container[probe].httpGet ?? container[probe].tcpSocket)?.port;
