@@ -27,6 +27,15 @@ export default defineConfig({
       },
       {
         test: {
+          // Real data stores as processes on loopback: Debian's postgresql-15 and redis-server.
+          name: 'data',
+          include: ['e2e/data/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'node',
           include: ['e2e/node/**/*.test.ts'],
           testTimeout: 300_000,

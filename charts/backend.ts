@@ -10,6 +10,7 @@ import { jsonCheck } from './constructs/json-check.ts';
 import { deploy, type Served } from './deploy.ts';
 import * as kplus from './kplus.ts';
 import { labelsOf } from './labels.ts';
+import { migrationContainer } from './migration.ts';
 import { backendName, backendPort, serviceUrl } from './names.ts';
 import { OverlayChart } from './overlay-chart.ts';
 
@@ -27,12 +28,17 @@ export class BackendChart extends OverlayChart {
     const template = `${backendName}-health`;
     if (strategy.kind === 'blue-green') this.#analysis(template, overlay, strategy);
     const version = backendVersion(overlay);
+    const tmp = { path: '/tmp', volume: kplus.Volume.fromEmptyDir(this, 'tmp', 'tmp') };
     this.served = deploy(this, overlay, {
       labels,
       scale: backend,
       promotionOrder: 0,
       // The version to expect stands in the pod template, not in an argument beside it: whoever puts an old template
       // back, to undo a release, has it judged by the version it really is.
+      before:
+        strategy.kind === 'deployment'
+          ? container({ ...migrationContainer(overlay, environment), volumeMounts: [tmp] })
+          : undefined,
       podAnnotations: version ? { [versionAnnotation]: version } : {},
       analysis: (service) => ({
         templates: [template],
@@ -52,7 +58,7 @@ export class BackendChart extends OverlayChart {
         startup: probe('/api/health/live', 5, 30),
         readiness: probe('/api/health/ready', 5, 3),
         liveness: probe('/api/health/live', 10, 6),
-        volumeMounts: [{ path: '/tmp', volume: kplus.Volume.fromEmptyDir(this, 'tmp', 'tmp') }],
+        volumeMounts: [tmp],
       }),
     });
   }

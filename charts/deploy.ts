@@ -18,6 +18,8 @@ export interface ServedProps {
   /** How many pods, and whether load may add to them. */
   readonly scale: { readonly replicas: number; readonly autoscaling?: Autoscaling | undefined };
   readonly container: kplus.ContainerProps;
+  /** Runs to its end before the container starts. @default - nothing does */
+  readonly before?: kplus.ContainerProps | undefined;
   /** Annotations of the pods. @default - none */
   readonly podAnnotations?: Readonly<Record<string, string>>;
   /** Place in the order in which the members of a release are switched, low first. */
@@ -44,6 +46,7 @@ export function deploy(scope: Construct, overlay: Overlay, props: ServedProps): 
     labels: props.labels,
     ...(autoscaling ? {} : { replicas }),
     containers: [props.container],
+    ...(props.before ? { initContainers: [props.before] } : {}),
     podMetadata: { annotations: { ...props.podAnnotations } },
     securityContext: restrictedPod(nodeUid),
     serviceAccount: serviceAccount(scope, name, images),

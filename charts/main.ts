@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadOverlay, OverlayError, overlayNames } from '../overlays/load.ts';
+import { PolicyError } from './policy/policy.ts';
 import { type Manifests, render } from './render.ts';
 
 // The cdk8s app: `cdk8s synth` runs it with CDK8S_OUTDIR, `npm run synth` without. Overlays given by name are written
@@ -55,6 +56,6 @@ const names = args.filter((arg) => arg !== '--check');
 try {
   main(process.env.CDK8S_OUTDIR ?? 'dist', names, args.includes('--check'));
 } catch (error) {
-  if (!(error instanceof OverlayError)) throw error;
+  if (!(error instanceof OverlayError || error instanceof PolicyError)) throw error;
   complain(2, error.message);
 }

@@ -11,6 +11,8 @@ export const databaseName = 'postgres';
 export const cacheName = 'redis';
 /** The Job that brings the database to the release's schema. */
 export const migrationName = 'migration';
+/** The Jobs that dump the database, prove a dump, and put one back. */
+export const backupName = 'backup';
 /** The AnalysisTemplate of the web, and the pods that look at its page. */
 export const pageCheckName = `${webName}-page`;
 /** The AnalysisTemplate of the hold, one for all members of a release. */

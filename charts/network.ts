@@ -5,6 +5,7 @@ import { labelsOf } from './labels.ts';
 import {
   backendName,
   backendPort,
+  backupName,
   cacheName,
   databaseName,
   migrationName,
@@ -33,6 +34,10 @@ function flowsOf(overlay: Overlay): Flow[] {
   const migration = { pods: migrationName };
   const databasePeer = database.kind === 'external' ? { cidrs: database.cidrs } : { pods: databaseName };
   const cachePeer = cache.kind === 'external' ? { cidrs: cache.cidrs } : { pods: cacheName };
+  const toDatabase = (from: PodsPeer): Flow[] => [
+    { from, to: databasePeer, ports: [database.port] },
+    ...lookUps(overlay, from),
+  ];
   const entrances = (to: PodsPeer, port: number): Flow[] => [
     { from: network.entry, to, ports: [port] },
     ...(health.checkVia === 'service' ? [{ from: { cidrs: network.apiServerCidrs }, to, ports: [port] }] : []),
@@ -40,12 +45,11 @@ function flowsOf(overlay: Overlay): Flow[] {
   return [
     ...entrances(backend, backendPort.number),
     ...entrances(web, webPort.number),
-    { from: backend, to: databasePeer, ports: [database.port] },
+    ...toDatabase(backend),
     { from: backend, to: cachePeer, ports: [cache.port] },
     { from: backend, to: { cidrs: [network.internet.cidr], except: network.internet.except }, ports: [443] },
-    ...lookUps(overlay, backend),
-    { from: migration, to: databasePeer, ports: [database.port] },
-    ...lookUps(overlay, migration),
+    ...(strategy.kind === 'blue-green' ? toDatabase(migration) : []),
+    ...(database.kind === 'in-cluster' && database.backup ? toDatabase({ pods: backupName }) : []),
     ...(strategy.kind === 'blue-green' ? analysisFlows(overlay) : []),
   ];
 }

@@ -1,13 +1,16 @@
-import { App, type Chart, Yaml } from 'cdk8s';
+import { ApiObject, App, type Chart, Yaml } from 'cdk8s';
 import type { Overlay } from '../overlays/overlay.ts';
 import { BackendChart } from './backend.ts';
+import { secretKeys } from './backend-environment.ts';
 import { ConfigChart } from './config.ts';
-import { CacheChart, DatabaseChart } from './data.ts';
+import { BackupChart, CacheChart, DatabaseChart } from './data.ts';
 import { HoldChart } from './hold.ts';
 import { IngressChart } from './ingress.ts';
 import { MigrationChart } from './migration.ts';
 import { NamespaceChart } from './namespace.ts';
 import { NetworkChart } from './network.ts';
+import { enforcePolicy } from './policy/policy.ts';
+import type { RenderedObject } from './policy/rendered.ts';
 import { ReleasePolicyChart } from './release-policy.ts';
 import { SecretsChart } from './secrets.ts';
 import { WebChart } from './web.ts';
@@ -27,6 +30,7 @@ export function render(overlay: Overlay): Manifests {
   const config = new ConfigChart(app, '10-config', overlay);
   new DatabaseChart(app, '20-database', overlay);
   new CacheChart(app, '21-cache', overlay);
+  new BackupChart(app, '22-backup', overlay);
   new MigrationChart(app, '30-migration', overlay, config.environment);
   new HoldChart(app, '40-hold', overlay);
   const backend = new BackendChart(app, '50-backend', overlay, config.environment);
@@ -34,19 +38,36 @@ export function render(overlay: Overlay): Manifests {
   new IngressChart(app, '60-ingress', overlay, backend.served, web.served);
   new ReleasePolicyChart(app, '70-release-policy', overlay);
 
+  for (const chart of app.charts) orderSync(chart);
   const objects = app.charts.map((chart) => ({ file: `${chart.node.id}.yaml`, objects: chart.toJson() }));
-  refuseDuplicates(objects.flatMap(({ objects }) => objects));
+  enforcePolicy(
+    app.charts.flatMap((chart, at) => withPaths(chart, objects[at]?.objects ?? [])),
+    { imagePins: overlay.imagePins, secrets: secretKeys(overlay) },
+  );
   return Object.fromEntries(
     objects.filter(({ objects }) => objects.length > 0).map(({ file, objects }) => [file, Yaml.stringify(...objects)]),
   );
 }
 
-/** Of two objects with one kind, namespace and name the second would silently replace the first. */
-function refuseDuplicates(objects: ReturnType<Chart['toJson']>): void {
-  const seen = new Set<string>();
-  for (const { kind, metadata } of objects) {
-    const id = `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
-    if (seen.has(id)) throw new Error(`Two charts render ${id}; give one of the two another name`);
-    seen.add(id);
+/**
+ * Lets Argo CD apply in the order of the files up to the migration, each file when the one before is healthy: a new
+ * revision never starts on a schema that it does not know. The rest, which comes after it, needs no order.
+ */
+function orderSync(chart: Chart): void {
+  const wave = Math.min(0, Number.parseInt(chart.node.id, 10) - 40);
+  if (wave === 0) return;
+  for (const object of chart.node.findAll().filter((construct) => ApiObject.isApiObject(construct))) {
+    object.metadata.addAnnotation('argocd.argoproj.io/sync-wave', String(wave));
   }
+}
+
+/** Each object with the construct it comes from. Constructs are not rendered again for that: not all render the same twice. */
+function withPaths(chart: Chart, manifests: ReturnType<Chart['toJson']>): RenderedObject[] {
+  const constructs = chart.node.findAll().filter((construct) => ApiObject.isApiObject(construct));
+  return manifests.map((manifest) => {
+    const at = constructs.findIndex(({ kind, name }) => kind === manifest.kind && name === manifest.metadata.name);
+    // Taken out, so that the second of two objects with one name has the second path.
+    const [construct] = constructs.splice(at, 1);
+    return { path: construct?.node.path ?? chart.node.path, manifest };
+  });
 }

@@ -183,6 +183,9 @@ const storageSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** A sidecar that exports a store's metrics for Prometheus. */
+const exporterSchema = z.strictObject({ image: storeImageSchema, resources: resourcesSchema });
+
 const inClusterFields = {
   /** Runs as a StatefulSet of one pod beside the application. */
   kind: z.literal('in-cluster'),
@@ -191,7 +194,30 @@ const inClusterFields = {
   resources: resourcesSchema,
   /** User and group id of the process. 999 is that of the official Debian images; the Alpine PostgreSQL has 70. */
   uid: z.int().min(1).default(999),
+  /** Without it the store tells Prometheus nothing. */
+  exporter: exporterSchema.optional(),
 };
+
+/** Nightly dumps of a database in the cluster, and a restore that proves them. */
+const backupSchema = z.strictObject({
+  /** When a dump is made, as cron has it, in UTC. */
+  schedule: z
+    .string()
+    .regex(/^(\S+ ){4}\S+$/, 'must be five fields, e.g. 15 2 * * *')
+    .default('15 2 * * *'),
+  /** When the newest dump is restored beside the database, as cron has it, in UTC. */
+  verifySchedule: z
+    .string()
+    .regex(/^(\S+ ){4}\S+$/, 'must be five fields, e.g. 15 4 * * *')
+    .default('15 4 * * *'),
+  /** Dumps kept. */
+  keep: z.int().min(1).default(14),
+  /** The oldest that the newest dump may be when it is verified, in hours. */
+  maxAgeHours: z.int().min(1).default(26),
+  /** The claim for the dumps. */
+  volume: z.strictObject({ sizeGibibytes: z.int().min(1), className: z.string().min(1).optional() }),
+  resources: resourcesSchema.prefault({ cpuMillis: 100, memoryMebibytes: 256 }),
+});
 
 const externalFields = {
   /** A managed service outside the cluster; no data store is rendered. */
@@ -218,7 +244,7 @@ const databaseFields = {
 };
 
 const databaseSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ ...inClusterFields, ...databaseFields }),
+  z.strictObject({ ...inClusterFields, ...databaseFields, backup: backupSchema.optional() }),
   z.strictObject({ ...externalFields, ...databaseFields }),
 ]);
 
@@ -425,6 +451,8 @@ export type Overlay = z.output<typeof overlaySchema> & { readonly pins: z.output
 export type BlueGreen = Extract<Overlay['strategy'], { kind: 'blue-green' }>;
 export type Resources = z.output<typeof resourcesSchema>;
 export type Storage = z.output<typeof storageSchema>;
+export type Exporter = z.output<typeof exporterSchema>;
+export type Backup = z.output<typeof backupSchema>;
 export type Autoscaling = z.output<typeof autoscalingSchema>;
 export type Tls = z.output<typeof tlsSchema>;
 export type Network = z.output<typeof networkSchema>;

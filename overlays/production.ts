@@ -37,10 +37,5 @@ export const production: OverlayInput = {
     secretName: 'moneywise-cache',
   },
   credentials: { secretName: 'moneywise-backend' },
-  secrets: {
-    kind: 'external-secrets',
-    store: { name: 'aws-secrets-manager', kind: 'ClusterSecretStore' },
-    prefix: 'moneywise/production/',
-  },
   sentry: { tracesSampleRate: 0.1 },
 };

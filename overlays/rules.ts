@@ -56,7 +56,11 @@ function dataProblems({ requireExternalData, imagePins, ...overlay }: Omit<Overl
       return [{ path: [store, 'kind'], message }];
     }
     if (imagePins === 'tag') return [];
-    return imageProblems([store, 'image'], data.image, minorTag, 'at least the minor version, e.g. 15.13 or 7.4.5');
+    const example = 'at least the minor version, e.g. 15.13 or 7.4.5';
+    return [
+      ...imageProblems([store, 'image'], data.image, minorTag, example),
+      ...(data.exporter ? imageProblems([store, 'exporter', 'image'], data.exporter.image, minorTag, example) : []),
+    ];
   });
 }
 

@@ -42,10 +42,5 @@ export const staging: OverlayInput = {
     secretName: 'moneywise-cache',
   },
   credentials: { secretName: 'moneywise-backend' },
-  secrets: {
-    kind: 'external-secrets',
-    store: { name: 'aws-secrets-manager', kind: 'ClusterSecretStore' },
-    prefix: 'moneywise/staging/',
-  },
   sentry: { tracesSampleRate: 0.5 },
 };

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binaries, buildBinaries } from '../testbed/binaries.ts';
-import { installHostPackages } from '../testbed/host.ts';
+import { installHostPackages, installPackages, missingPackages } from '../testbed/host.ts';
 import { buildImages, images } from '../testbed/images.ts';
 import { messageOf, stopwatch } from '../testbed/run.ts';
 import { down, type Kind, ownCluster, type Testbed, up } from '../testbed/testbed.ts';
@@ -80,8 +80,19 @@ async function clusterSuites(): Promise<Counts[]> {
   return [await suiteIn('fake', 'api'), await suite('testbed'), await suiteIn('node', 'node')];
 }
 
+/** What real data stores are made of: always there in CI, and otherwise run if they are. */
+const storePackages = ['postgresql-15', 'redis-server', 'prometheus-postgres-exporter', 'prometheus-redis-exporter'];
+
+async function dataSuite(): Promise<Counts[]> {
+  if (process.env.CI === 'true') await installPackages(storePackages, say);
+  const missing = await missingPackages(storePackages);
+  if (missing.length === 0) return [await suite('data')];
+  say(`not run: the data suite; as root: apt-get install ${missing.join(' ')}`);
+  return [];
+}
+
 try {
-  const counts = [await suite('unit'), await suite('campaign'), ...(await clusterSuites())];
+  const counts = [await suite('unit'), await suite('campaign'), ...(await dataSuite()), ...(await clusterSuites())];
   const sum = (of: keyof Counts) => counts.reduce((total, count) => total + count[of], 0);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
   process.exitCode = sum('failed') === 0 ? 0 : 1;

@@ -36,11 +36,22 @@ const hostPackages = [
 export async function installHostPackages(say: Say): Promise<void> {
   if (!(await succeeds(['dpkg', '--version'])))
     throw new Error('a real node is made of Debian packages: use Debian, or `--kind fake`');
+  await installPackages(hostPackages, say);
+}
+
+/** Those of the Debian packages that this host lacks. */
+export async function missingPackages(names: readonly string[]): Promise<string[]> {
   const missing: string[] = [];
-  for (const name of hostPackages) {
+  for (const name of names) {
     const status = await run(['dpkg', '-s', name]).catch(() => '');
     if (!status.includes('Status: install ok installed')) missing.push(name);
   }
+  return missing;
+}
+
+/** Installs those of the Debian packages that this host lacks. */
+export async function installPackages(names: readonly string[], say: Say): Promise<void> {
+  const missing = await missingPackages(names);
   if (missing.length === 0) return say('host packages are there');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   if (process.getuid?.() !== 0) throw new Error(`packages are missing; as root: apt-get install ${missing.join(' ')}`);

@@ -5,13 +5,15 @@ import * as kplus from '../kplus.ts';
 import type { Labels } from '../labels.ts';
 import { pinSelector } from './pinned-selector.ts';
 import { closed, restrictedPod } from './restricted.ts';
-import { Service, servicePorts } from './service.ts';
+import { Service } from './service.ts';
 import { serviceAccount } from './service-account.ts';
 
 export interface DataStoreProps {
   /** Labels of the pod; the name label also names StatefulSet and Service. */
   readonly labels: Labels;
   readonly container: kplus.ContainerProps;
+  /** Run beside it; their ports are those of the headless Service only. @default - none */
+  readonly sidecars?: readonly kplus.ContainerProps[];
   /** User and group id of the process. */
   readonly uid: number;
   readonly storage: Storage;
@@ -33,12 +35,14 @@ export class DataStore extends Construct {
   constructor(scope: Construct, id: string, props: DataStoreProps) {
     super(scope, id);
     const name = props.labels['app.kubernetes.io/name'];
-    const ports = (props.container.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.number }));
+    const { container, sidecars = [] } = props;
+    const portsOf = (...containers: kplus.ContainerProps[]) =>
+      containers.flatMap(({ ports = [] }) => ports.map(({ name = '', number }) => ({ name, port: number })));
     const headless = new Service(this, 'Headless', {
       metadata: { name: `${name}-headless` },
       clusterIP: 'None',
       publishNotReadyAddresses: true,
-      ports,
+      ports: portsOf(container, ...sidecars),
     });
     this.statefulSet = new ClaimedStatefulSet(this, 'StatefulSet', {
       metadata: { name },
@@ -46,7 +50,7 @@ export class DataStore extends Construct {
       select: false,
       replicas: 1,
       serviceAccount: serviceAccount(this, name),
-      containers: [props.container],
+      containers: [container, ...sidecars],
       securityContext: restrictedPod(props.uid),
       terminationGracePeriod: props.terminationGracePeriod,
       storage: props.storage,
@@ -57,7 +61,7 @@ export class DataStore extends Construct {
     this.service = new Service(this, 'Client', {
       metadata: { name },
       selector: this.statefulSet,
-      ports: servicePorts(this.statefulSet),
+      ports: portsOf(container),
     });
   }
 }
@@ -76,7 +80,8 @@ class ClaimedStatefulSet extends kplus.StatefulSet {
     this.#storage = storage;
     const sizeLimit = Size.gibibytes(storage.sizeGibibytes);
     const volume = kplus.Volume.fromEmptyDir(this, 'Data', dataVolume, { sizeLimit });
-    for (const container of this.containers) container.mount(dataPath, volume);
+    // The first container is the store itself.
+    this.containers[0]?.mount(dataPath, volume);
   }
 
   /** @internal */

@@ -1,10 +1,11 @@
 import { Duration, Size } from 'cdk8s';
 import { Construct } from 'constructs';
-import type { Resources, Storage } from '../../overlays/overlay.ts';
+import type { Exporter, Resources, Storage } from '../../overlays/overlay.ts';
 import * as kplus from '../kplus.ts';
 import type { Labels } from '../labels.ts';
 import { container } from './container.ts';
 import { DataStore, withStorage } from './data-store.ts';
+import { exporter } from './exporter.ts';
 
 export interface PostgresProps {
   readonly labels: Labels;
@@ -12,6 +13,8 @@ export interface PostgresProps {
   readonly image: string;
   readonly resources: Resources;
   readonly storage: Storage;
+  /** Tells Prometheus about it. @default - nothing does */
+  readonly exporter?: Exporter | undefined;
   /** User and group id of `postgres` in the image. */
   readonly uid: number;
   /** @default 5432 */
@@ -23,6 +26,9 @@ export interface PostgresProps {
   /** The Secret key with that user's password. */
   readonly password: kplus.SecretValue;
 }
+
+/** Where its exporter listens. */
+export const postgresExporterPort = 9187;
 
 const dataPath = '/var/lib/postgresql/data';
 const secretPath = '/run/secrets/postgres';
@@ -61,6 +67,17 @@ export class Postgres extends Construct {
       labels: props.labels,
       uid: props.uid,
       storage: props.storage,
+      ...(props.exporter
+        ? {
+            sidecars: [
+              exporter(props.exporter, postgresExporterPort, {
+                DATA_SOURCE_URI: kplus.EnvValue.fromValue(`127.0.0.1:${port}/${props.database}?sslmode=disable`),
+                DATA_SOURCE_USER: kplus.EnvValue.fromValue(props.username),
+                DATA_SOURCE_PASS: kplus.EnvValue.fromSecretValue(props.password),
+              }),
+            ],
+          }
+        : {}),
       dataPath,
       // SIGINT, the image's stop signal, is PostgreSQL's fast shutdown; the final checkpoint may still take a while.
       terminationGracePeriod: Duration.seconds(120),

@@ -1,10 +1,11 @@
 import { Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import type { Resources, Storage } from '../../overlays/overlay.ts';
+import type { Exporter, Resources, Storage } from '../../overlays/overlay.ts';
 import * as kplus from '../kplus.ts';
 import type { Labels } from '../labels.ts';
 import { container } from './container.ts';
 import { DataStore, withStorage } from './data-store.ts';
+import { exporter } from './exporter.ts';
 
 export interface RedisProps {
   readonly labels: Labels;
@@ -12,6 +13,8 @@ export interface RedisProps {
   readonly image: string;
   readonly resources: Resources;
   readonly storage: Storage;
+  /** Tells Prometheus about it. @default - nothing does */
+  readonly exporter?: Exporter | undefined;
   /** User and group id of `redis` in the image. */
   readonly uid: number;
   /** @default 6379 */
@@ -19,6 +22,9 @@ export interface RedisProps {
   /** The Secret key with the password that clients must give. */
   readonly password: kplus.SecretValue;
 }
+
+/** Where its exporter listens. */
+export const redisExporterPort = 9121;
 
 const dataPath = '/data';
 
@@ -43,6 +49,16 @@ export class Redis extends Construct {
       labels: props.labels,
       uid: props.uid,
       storage: props.storage,
+      ...(props.exporter
+        ? {
+            sidecars: [
+              exporter(props.exporter, redisExporterPort, {
+                REDIS_ADDR: kplus.EnvValue.fromValue(`redis://127.0.0.1:${port}`),
+                REDIS_PASSWORD: password,
+              }),
+            ],
+          }
+        : {}),
       dataPath,
       terminationGracePeriod: Duration.seconds(60),
       container: container({

@@ -10,10 +10,14 @@ export interface TaskPodProps {
   readonly serviceAccountName: string;
   /** User and group id of the process. */
   readonly uid: number;
+  /** Volumes beside /tmp, with the place where the container has them. @default - none */
+  readonly volumes?: readonly (kplus.k8s.Volume & { readonly mountPath: string })[];
 }
 
 /** The pod template of something that runs to its end and is not restarted in place, with a /tmp to write to. */
 export function taskPod(props: TaskPodProps): object {
+  const volumes = [{ name: 'tmp', mountPath: '/tmp', emptyDir: {} }, ...(props.volumes ?? [])];
+  const mounts = volumes.map(({ name, mountPath }) => ({ name, mountPath }));
   const task = new kplus.Container(container(props.container))._toKube();
   const template = kplus.k8s.toJson_PodTemplateSpec({
     metadata: { labels: props.labels },
@@ -22,8 +26,8 @@ export function taskPod(props: TaskPodProps): object {
       automountServiceAccountToken: false,
       serviceAccountName: props.serviceAccountName,
       securityContext: new kplus.PodSecurityContext(restrictedPod(props.uid))._toKube(),
-      containers: [{ ...task, volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }] }],
-      volumes: [{ name: 'tmp', emptyDir: {} }],
+      containers: [{ ...task, volumeMounts: mounts }],
+      volumes: volumes.map(({ mountPath: _, ...volume }) => volume),
     }),
   });
   return template ?? {};

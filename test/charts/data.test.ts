@@ -117,3 +117,51 @@ describe('Redis', () => {
     expect(container.volumeMounts).toContainEqual({ mountPath: '/data', name: 'data' });
   });
 });
+
+describe('the backup', () => {
+  const job = (name: string) => find(objects, 'CronJob', name).spec;
+
+  it.each(['backup', 'verify-backup'])('runs every night, once at a time, and an hour late at most: %s', (name) => {
+    expect(job(name)).toMatchObject({
+      schedule: expect.stringMatching(/^15 \d \* \* \*$/),
+      timeZone: 'Etc/UTC',
+      suspend: false,
+      concurrencyPolicy: 'Forbid',
+      startingDeadlineSeconds: 3600,
+    });
+  });
+
+  it('is put back by a person alone', () => {
+    expect(job('restore').suspend).toBe(true);
+  });
+
+  it('lies on a claim of its own, which Argo CD does not remove', () => {
+    const claim = find(objects, 'PersistentVolumeClaim', 'backups');
+    expect(claim.spec.resources.requests.storage).toBe('16Gi');
+    expect(claim.metadata.annotations['argocd.argoproj.io/sync-options']).toBe('Prune=false,Delete=false');
+    for (const name of ['backup', 'verify-backup', 'restore']) {
+      const { spec } = job(name).jobTemplate.spec.template;
+      expect(spec.volumes).toContainEqual({ name: 'backups', persistentVolumeClaim: { claimName: 'backups' } });
+      expect(spec.containers[0].volumeMounts).toContainEqual({ name: 'backups', mountPath: '/backups' });
+    }
+  });
+
+  it('is nobody’s here where the database is a managed service', () => {
+    expect(ofKind(objectsOf(loadOverlay('production')), 'CronJob')).toEqual([]);
+  });
+});
+
+describe('an exporter', () => {
+  it.each([
+    ['postgres', 9187],
+    ['redis', 9121],
+  ])('is found by the headless Service alone, and keeps nobody from the store: %s', (name, port) => {
+    const [, sidecar] = find(objects, 'StatefulSet', name).spec.template.spec.containers;
+    expect(sidecar.ports).toEqual([{ name: 'metrics', containerPort: port }]);
+    expect(sidecar).not.toHaveProperty('readinessProbe');
+    const portsOf = (service: string) =>
+      find(objects, 'Service', service).spec.ports.map((each: { name: string }) => each.name);
+    expect(portsOf(`${name}-headless`)).toContain('metrics');
+    expect(portsOf(name)).not.toContain('metrics');
+  });
+});

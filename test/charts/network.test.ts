@@ -63,7 +63,8 @@ describe('the flows that the network policies allow', () => {
         'backend > redis TCP 6379',
         'backend > internet TCP 443',
         'migration > postgres TCP 5432',
-        ...['backend', 'migration', 'web-page'].flatMap(dns),
+        'backup > postgres TCP 5432',
+        ...['backend', 'migration', 'web-page', 'backup'].flatMap(dns),
       ].sort(),
     );
   });

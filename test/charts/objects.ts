@@ -30,6 +30,7 @@ export function podTemplates(objects: KubeObject[]): [owner: string, template: K
         .filter((metric: KubeObject) => metric.provider.job)
         .map((metric: KubeObject) => [`${owner} ${metric.name}`, metric.provider.job.spec.template]);
     }
-    return spec?.template ? [[owner, spec.template]] : [];
+    if (kind === 'CronJob') return [[owner, spec.jobTemplate.spec.template]];
+    return spec?.template?.spec ? [[owner, spec.template]] : [];
   });
 }

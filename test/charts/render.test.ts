@@ -52,6 +52,7 @@ describe.each(overlays)('the manifests of $name', ({ overlay }) => {
       },
     });
     expect(spec.hostNetwork ?? false).toBe(false);
+    expect(spec.containers[0].volumeMounts).toContainEqual({ mountPath: '/tmp', name: 'tmp' });
     for (const container of spec.containers) {
       expect(container.securityContext).toMatchObject({
         allowPrivilegeEscalation: false,
@@ -59,7 +60,6 @@ describe.each(overlays)('the manifests of $name', ({ overlay }) => {
         runAsNonRoot: true,
         capabilities: { drop: ['ALL'] },
       });
-      expect(container.volumeMounts).toContainEqual({ mountPath: '/tmp', name: 'tmp' });
       expect(container.resources).toMatchObject({ requests: { cpu: expect.any(String), memory: expect.any(String) } });
       const { cpu, ...limited } = container.resources.requests;
       expect(container.resources.limits).toEqual(limited);

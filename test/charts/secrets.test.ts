@@ -3,7 +3,15 @@ import { loadOverlay } from '../../overlays/load.ts';
 import { sample } from '../overlays/samples.ts';
 import { find, type KubeObject, objectsOf, ofKind, podTemplates } from './objects.ts';
 
-const objects = objectsOf(loadOverlay('production'));
+const objects = objectsOf({
+  ...loadOverlay('production'),
+  secrets: {
+    kind: 'external-secrets',
+    store: { name: 'aws-secrets-manager', kind: 'ClusterSecretStore' },
+    prefix: 'moneywise/production/',
+    refreshMinutes: 60,
+  },
+});
 
 /** Every key of a Secret that a pod refers to, and the Secrets that images are pulled with. */
 function used(all: KubeObject[]): string[] {
@@ -54,5 +62,5 @@ describe('Secrets from a store', () => {
 });
 
 it('renders none where you make them', () => {
-  expect(ofKind(objectsOf(sample({ secrets: { kind: 'user-made' } })), 'ExternalSecret')).toEqual([]);
+  expect(ofKind(objectsOf(sample()), 'ExternalSecret')).toEqual([]);
 });

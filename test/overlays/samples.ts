@@ -16,6 +16,11 @@ export const inClusterDatabase = {
   image: { repository: 'postgres', version: '15.13', digest: digestOf('postgres') },
   storage: { kind: 'persistent', sizeGibibytes: 8, className: 'fast' },
   resources: { cpuMillis: 100, memoryMebibytes: 512 },
+  exporter: {
+    image: { repository: 'postgres-exporter', version: 'v0.17.1', digest: digestOf('postgres-exporter') },
+    resources: { cpuMillis: 10, memoryMebibytes: 64 },
+  },
+  backup: { volume: { sizeGibibytes: 16 } },
   secretName: 'moneywise-database',
 } satisfies OverlayInput['database'];
 
@@ -24,6 +29,10 @@ export const inClusterCache = {
   image: { repository: 'redis', version: '7.4.5', digest: digestOf('redis') },
   storage: { kind: 'ephemeral', sizeGibibytes: 1 },
   resources: { cpuMillis: 50, memoryMebibytes: 256 },
+  exporter: {
+    image: { repository: 'redis-exporter', version: 'v1.74.0', digest: digestOf('redis-exporter') },
+    resources: { cpuMillis: 10, memoryMebibytes: 32 },
+  },
   secretName: 'moneywise-cache',
 } satisfies OverlayInput['cache'];
 

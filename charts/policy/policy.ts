@@ -1,0 +1,41 @@
+import type { Overlay } from '../../overlays/overlay.ts';
+import { identityRules } from './identity.ts';
+import { podRules } from './pods.ts';
+import { referenceRules } from './references.ts';
+import { Rendered, type RenderedObject } from './rendered.ts';
+import { rolloutRules } from './rollouts.ts';
+
+/** What is wrong with an object, and the fix. */
+export interface Finding {
+  readonly object: RenderedObject;
+  readonly message: string;
+}
+
+/** What rules must know beside the objects. */
+export interface PolicyContext {
+  readonly imagePins: Overlay['imagePins'];
+  /** The Secrets that there will be, with their keys. */
+  readonly secrets: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A property that every synth must have. */
+export type Rule = (rendered: Rendered, context: PolicyContext) => Finding[];
+
+const rules: readonly Rule[] = [...identityRules, ...podRules, ...rolloutRules, ...referenceRules];
+
+/** Manifests that break a rule of this project; each line of the message names construct path, object and fix. */
+export class PolicyError extends Error {
+  override readonly name = 'PolicyError';
+}
+
+/** @throws PolicyError with every finding, when there are any. */
+export function enforcePolicy(objects: readonly RenderedObject[], context: PolicyContext): void {
+  const rendered = new Rendered(objects);
+  const findings = rules.flatMap((rule) => rule(rendered, context));
+  if (findings.length > 0) throw new PolicyError([...new Set(findings.map(describe))].join('\n'));
+}
+
+function describe({ object: { manifest, path }, message }: Finding): string {
+  const { namespace, name } = manifest.metadata;
+  return `${path} (${manifest.kind} ${namespace ? `${namespace}/` : ''}${name}): ${message}`;
+}

@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run, until } from '../../testbed/run.ts';
+
+// Data stores of Debian packages as processes of their own folder and port, started with what the charts render.
+
+/** Where Debian keeps the server and tools of PostgreSQL 15. */
+export const postgresBin = '/usr/lib/postgresql/15/bin';
+
+/** Servers refuse to run as root; the user is the one of Debian's packages. */
+const asUser = process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
+
+export interface Server {
+  readonly port: number;
+  readonly child: ChildProcess;
+  /** Everything it wrote so far. */
+  readonly said: () => string;
+  /** Ends it and removes its folder. */
+  readonly stop: (signal?: NodeJS.Signals) => Promise<number | null>;
+}
+
+/** A folder that the servers' user owns. */
+export async function ownFolder(name: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `${name}-`));
+  if (asUser.length > 0) await run(['chown', 'postgres:postgres', folder]);
+  return folder;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== 'object' || !address) throw new Error('no port');
+  return address.port;
+}
+
+/** Runs a command as the servers' user. */
+export const runAs = (argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> =>
+  run([...asUser, ...argv], { env: { ...process.env, PATH: `${postgresBin}:${process.env.PATH}`, ...env }, cwd: '/' });
+
+/** Starts a server and waits until it says yes. */
+export async function start(
+  argv: readonly string[],
+  options: { port: number; folder: string; env?: NodeJS.ProcessEnv; ready: () => Promise<boolean> },
+): Promise<Server> {
+  const [file = '', ...args] = [...asUser, ...argv];
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: '/',
+    env: { ...process.env, ...options.env },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    child.kill(signal);
+    const code = await ended;
+    await rm(options.folder, { recursive: true, force: true });
+    return code;
+  };
+  try {
+    await until(argv.join(' ').slice(0, 80), 20, options.ready);
+  } catch (error) {
+    await stop('SIGKILL');
+    throw new Error(`${(error as Error).message}\n${output}`);
+  }
+  return { port: options.port, child, said: () => output, stop };
+}

@@ -1,0 +1,186 @@
+import { chmod, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { find, type KubeObject, objectsOf } from '../../test/charts/objects.ts';
+import { sample } from '../../test/overlays/samples.ts';
+import { succeeds } from '../../testbed/run.ts';
+import { freePort, ownFolder, postgresBin, runAs, type Server, start } from './server.ts';
+
+const password = 'only-for-tests';
+
+/** A container's plain variables, and those from Secrets as the test's password. */
+const variables = (container: KubeObject): Record<string, string> =>
+  Object.fromEntries(container.env.map(({ name, value }: KubeObject) => [name, value ?? password]));
+
+describe('PostgreSQL 15 as it is rendered', () => {
+  let server: Server;
+  let port: number;
+  let backups: string;
+  let objects: KubeObject[];
+  const sql = (statement: string, database = 'moneywise') =>
+    runAs(['psql', '--no-psqlrc', '-v', 'ON_ERROR_STOP=1', '-Atc', statement], { ...client(), PGDATABASE: database });
+  const client = () => ({ PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: 'moneywise', PGPASSWORD: password });
+
+  /** Runs a Job's own command with its own variables; where it connects to and writes to are the test's. */
+  function job(name: string, change: Record<string, string> = {}): Promise<string> {
+    const { jobTemplate } = find(objects, 'CronJob', name).spec;
+    const [container] = jobTemplate.spec.template.spec.containers;
+    const env = { ...variables(container), PGHOST: '127.0.0.1', BACKUP_DIR: backups, ...change };
+    return runAs(container.command, env);
+  }
+  const dumps = async () => (await readdir(backups)).filter((name) => name.endsWith('.dump')).sort();
+
+  beforeAll(async () => {
+    port = await freePort();
+    objects = objectsOf(sample({ database: { ...sample().database, port } }));
+    const [container] = find(objects, 'StatefulSet', 'postgres').spec.template.spec.containers;
+    const env = variables(container);
+    const folder = await ownFolder('postgres');
+    backups = await ownFolder('backups');
+    const data = join(folder, 'pgdata');
+    const passwordFile = join(folder, 'password');
+    await writeFile(passwordFile, password);
+    await chmod(passwordFile, 0o644);
+    const initdbArgs = env.POSTGRES_INITDB_ARGS?.split(' ') ?? [];
+    await runAs([
+      `${postgresBin}/initdb`,
+      '-D',
+      data,
+      '-U',
+      env.POSTGRES_USER ?? '',
+      `--pwfile=${passwordFile}`,
+      ...initdbArgs,
+    ]);
+    const probe = container.readinessProbe.exec.command;
+    const listening = ['-D', data, '-k', folder, '-c', 'listen_addresses=127.0.0.1'];
+    server = await start([`${postgresBin}/postgres`, ...listening], {
+      port,
+      folder,
+      env: { PGPORT: env.PGPORT },
+      ready: () => runAs(probe).then(() => true),
+    });
+    await runAs(['createdb', env.POSTGRES_DB ?? ''], client());
+    await sql('CREATE TABLE accounts (id serial PRIMARY KEY, name text, balance numeric)');
+    await sql(`INSERT INTO accounts (name, balance) SELECT 'a' || n, n * 1.25 FROM generate_series(1, 500) n`);
+    await sql('CREATE TABLE transfers (id serial PRIMARY KEY, account int REFERENCES accounts, note text)');
+    await sql(`INSERT INTO transfers (account, note) VALUES (1, 'ümlaut ''quoted'''), (2, NULL)`);
+  });
+  afterAll(async () => {
+    await server?.stop('SIGINT');
+    if (backups) await rm(backups, { recursive: true });
+  });
+
+  const content = async () => [
+    await sql('SELECT * FROM accounts ORDER BY id'),
+    await sql('SELECT * FROM transfers ORDER BY id'),
+    await sql(`SELECT last_value FROM accounts_id_seq`),
+  ];
+
+  it('checks its pages, and asks for a password by scram', async () => {
+    expect(await sql('SHOW data_checksums')).toBe('on\n');
+    await expect(runAs(['psql', '-c', 'SELECT 1'], { ...client(), PGPASSWORD: 'wrong' })).rejects.toThrow(/password/);
+  });
+
+  it('is the same after its backup, the loss of its tables, and its restore', async () => {
+    const before = await content();
+    expect(await job('backup')).toMatch(/\.dump: .* 1 kept/);
+    await sql('DROP TABLE transfers, accounts CASCADE');
+    expect(await job('restore')).toContain('restored');
+    expect(await content()).toEqual(before);
+  });
+
+  it('takes back what was changed since the backup, too', async () => {
+    const before = await content();
+    await sql('UPDATE accounts SET balance = 0');
+    await sql('ALTER TABLE accounts ADD COLUMN later text');
+    await job('restore');
+    expect(await content()).toEqual(before);
+  });
+
+  it('restores nothing at all from a dump that is broken', async () => {
+    const before = await content();
+    await writeFile(join(backups, '00000000T000000Z.dump'), 'PGDMP and nothing more');
+    await expect(job('restore', { BACKUP_FILE: join(backups, '00000000T000000Z.dump') })).rejects.toThrow();
+    await rm(join(backups, '00000000T000000Z.dump'));
+    expect(await content()).toEqual(before);
+  });
+
+  it('has its newest dump proven in a database that is gone afterwards', async () => {
+    expect(await job('verify-backup')).toMatch(/2 tables restored/);
+    expect(await sql('SELECT datname FROM pg_database ORDER BY 1')).not.toContain('restore_check');
+  });
+
+  it('fails the proof of a dump that is too old, or broken', async () => {
+    const [newest = ''] = (await dumps()).slice(-1);
+    await utimes(join(backups, newest), new Date(0), new Date(0));
+    await expect(job('verify-backup')).rejects.toThrow();
+    await writeFile(join(backups, '99990101T000000Z.dump'), 'broken');
+    await expect(job('verify-backup')).rejects.toThrow();
+    await rm(join(backups, '99990101T000000Z.dump'));
+  });
+
+  it('keeps as many dumps as it is told to, and leaves no half of one', async () => {
+    await mkdir(backups, { recursive: true });
+    for (const day of ['01', '02', '03']) await writeFile(join(backups, `202001${day}T000000Z.dump`), '');
+    await writeFile(join(backups, '20200104T000000Z.dump.part'), 'half');
+    expect(await job('backup', { KEEP: '2' })).toContain('2 kept');
+    const kept = await readdir(backups);
+    expect(kept).toHaveLength(2);
+    expect(kept.join()).not.toContain('.part');
+    expect((await dumps())[0]).not.toMatch(/^2020/);
+  });
+
+  it('a backup that fails costs none of the others', async () => {
+    const before = await dumps();
+    await expect(job('backup', { PGDATABASE: 'absent', KEEP: '1' })).rejects.toThrow();
+    expect(await dumps()).toEqual(before);
+  });
+
+  it('stops within seconds although a client is connected, by the signal of its image', async () => {
+    const waiting = sql('SELECT pg_sleep(600)').then(
+      () => 'slept',
+      () => 'cut off',
+    );
+    const started = Date.now();
+    expect(await server.stop('SIGINT')).toBe(0);
+    expect(Date.now() - started).toBeLessThan(20_000);
+    expect(await waiting).toBe('cut off');
+    expect(server.said()).toContain('database system is shut down');
+  });
+});
+
+describe('Redis as it is rendered', () => {
+  let server: Server;
+  let port: number;
+  const cli = (...command: string[]) =>
+    runAs(['redis-cli', '-p', String(port), ...command], { REDISCLI_AUTH: password });
+
+  beforeAll(async () => {
+    port = await freePort();
+    const objects = objectsOf(sample({ cache: { ...sample().cache, port } }));
+    const [container] = find(objects, 'StatefulSet', 'redis').spec.template.spec.containers;
+    const folder = await ownFolder('redis');
+    const args: string[] = container.args.map((arg: string) =>
+      arg.replace('$(REDIS_PASSWORD)', password).replace(/^\/data$/, folder),
+    );
+    const probe = container.readinessProbe.exec.command;
+    const ready = () => runAs(probe, { REDISCLI_AUTH: password }).then((said) => said.trim() === 'PONG');
+    server = await start([...args, '--bind', '127.0.0.1'], { port, folder, ready });
+  });
+  afterAll(async () => {
+    await server?.stop();
+  });
+
+  it('logs every write, forgets the least used keys, and stays below its limit', async () => {
+    const setting = async (name: string) => (await cli('CONFIG', 'GET', name)).split('\n')[1];
+    expect(await setting('appendonly')).toBe('yes');
+    expect(await setting('maxmemory-policy')).toBe('allkeys-lru');
+    expect(await setting('maxmemory')).toBe(String(179 * 1024 * 1024));
+    expect(await setting('save')).toBe('');
+  });
+
+  it('answers nobody without the password, and its liveness whoever asks', async () => {
+    expect(await runAs(['redis-cli', '-p', String(port), 'GET', 'key'], { REDISCLI_AUTH: '' })).toContain('NOAUTH');
+    expect(await succeeds(['redis-cli', '-p', String(port), 'ping'])).toBe(true);
+  });
+});

@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest';
+import { secretKeys } from '../../charts/backend-environment.ts';
+import { enforcePolicy } from '../../charts/policy/policy.ts';
+import { sample } from '../overlays/samples.ts';
+import { find, type KubeObject, objectsOf, ofKind } from './objects.ts';
+
+const overlay = sample({ ingress: { kind: 'ingress', tls: { kind: 'secret', secretName: 'tls' } } });
+
+/** What the policy says about the sample after something in it was broken. */
+function findings(spoil: (objects: KubeObject[]) => unknown, imagePins: 'digest' | 'tag' = 'digest'): string[] {
+  const objects = structuredClone(objectsOf(overlay));
+  spoil(objects);
+  const rendered = objects.map((manifest) => ({ path: 'app/chart/construct', manifest }));
+  try {
+    enforcePolicy(rendered, { imagePins, secrets: secretKeys(overlay) });
+  } catch (error) {
+    return (error as Error).message.split('\n');
+  }
+  return [];
+}
+
+const rollout = (objects: KubeObject[], name = 'backend') => find(objects, 'Rollout', name).spec;
+const blueGreen = (objects: KubeObject[]) => rollout(objects).strategy.blueGreen;
+const container = (objects: KubeObject[]) => rollout(objects).template.spec.containers[0];
+const metric = (objects: KubeObject[], template = 'backend-health') =>
+  find(objects, 'AnalysisTemplate', template).spec.metrics[0];
+const without = (objects: KubeObject[], kind: string, name: string) =>
+  objects.splice(objects.indexOf(find(objects, kind, name)), 1);
+const policyOf = (objects: KubeObject[], name: string) => find(objects, 'NetworkPolicy', name).spec;
+
+it('lets pass what is rendered', () => {
+  expect(findings(() => {})).toEqual([]);
+});
+
+it('names construct path, object and fix', () => {
+  expect(
+    findings((objects) => blueGreen(objects).prePromotionAnalysis.templates.push({ templateName: 'gone' })),
+  ).toEqual([
+    'app/chart/construct (Rollout moneywise-staging/backend): is analysed by gone, which is no AnalysisTemplate here; correct the name',
+  ]);
+});
+
+describe('a synth is refused', () => {
+  it.each<[string, (objects: KubeObject[]) => unknown, RegExp]>([
+    [
+      'with an object twice',
+      (o) => o.push(find(o, 'Service', 'web')),
+      /Service .*web.* is also rendered by app\/chart/,
+    ],
+    [
+      'with a selector that moves with a release',
+      (o) => {
+        rollout(o).selector.matchLabels['app.kubernetes.io/version'] = 'v1.2.3';
+      },
+      /selects by app.kubernetes.io\/version, which may change/,
+    ],
+    [
+      'with a selector that its pods do not meet',
+      (o) => {
+        rollout(o).template.metadata.labels['app.kubernetes.io/name'] = 'other';
+      },
+      /selects by app.kubernetes.io\/name, which its pods do not have/,
+    ],
+    [
+      'with two workloads for the same pods',
+      (o) => {
+        rollout(o, 'web').template.metadata.labels = rollout(o).template.metadata.labels;
+      },
+      /also selects the pods of Rollout web/,
+    ],
+    [
+      'with an image by tag',
+      (o) => {
+        container(o).image = 'backend:v1';
+      },
+      /image backend:v1 has no digest/,
+    ],
+    ['without requests', (o) => delete container(o).resources.requests.cpu, /resources.requests.cpu is missing/],
+    [
+      'without a memory limit',
+      (o) => delete container(o).resources.limits.memory,
+      /resources.limits.memory is missing/,
+    ],
+    ['without a probe', (o) => delete container(o).readinessProbe, /readinessProbe is missing/],
+    [
+      'with a probe of another port',
+      (o) => {
+        container(o).livenessProbe.httpGet.port = 9;
+      },
+      /livenessProbe asks port 9/,
+    ],
+    ['without a drain', (o) => delete container(o).lifecycle, /does not drain/],
+    [
+      'with pods that are killed while they drain',
+      (o) => {
+        rollout(o).template.spec.terminationGracePeriodSeconds = 10;
+      },
+      /is killed after 10 s, within the drain/,
+    ],
+    [
+      'with a token in a pod',
+      (o) => {
+        rollout(o).template.spec.automountServiceAccountToken = true;
+      },
+      /mounts a token/,
+    ],
+    [
+      'with capabilities',
+      (o) => {
+        container(o).securityContext.capabilities.drop = [];
+      },
+      /keeps capabilities/,
+    ],
+    [
+      'with a member that promotes itself',
+      (o) => {
+        blueGreen(o).autoPromotionEnabled = true;
+      },
+      /promotes itself/,
+    ],
+    ['without analysis before the switch', (o) => delete blueGreen(o).prePromotionAnalysis, /no analysis before/],
+    ['without analysis after the switch', (o) => delete blueGreen(o).postPromotionAnalysis, /no analysis after/],
+    [
+      'without an abort delay',
+      (o) => delete blueGreen(o).abortScaleDownDelaySeconds,
+      /abortScaleDownDelaySeconds undefined/,
+    ],
+    [
+      'with old pods that go before the verification ends',
+      (o) => {
+        blueGreen(o).scaleDownDelaySeconds = 480;
+      },
+      /scaleDownDelaySeconds 480 ends within hold and verification \(480 s\)/,
+    ],
+    [
+      'with a web metric on an open connection',
+      (o) => {
+        metric(o).provider.web.headers = [];
+      },
+      /metric health may judge the old pods/,
+    ],
+    ['with a metric that never ends', (o) => delete metric(o).count, /metric health never ends/],
+    ['with a metric that takes any answer', (o) => delete metric(o).successCondition, /takes any answer/],
+    [
+      'with a Job that is asked again',
+      (o) => delete metric(o, 'web-page').provider.job.spec.backoffLimit,
+      /is asked again when it said no/,
+    ],
+    [
+      'with an analysis that does not look at the version',
+      (o) => {
+        metric(o).successCondition = 'result.status == "ok"';
+      },
+      /judged without a look at its version/,
+    ],
+    [
+      'with an argument missing',
+      (o) => blueGreen(o).prePromotionAnalysis.args.pop(),
+      /does not give the analysis its argument version/,
+    ],
+    [
+      'with a field that is not there',
+      (o) => delete rollout(o).template.metadata.annotations['reported-version'],
+      /has no field spec.template.metadata.annotations.reported-version/,
+    ],
+    [
+      'with the active Service judged before the switch',
+      (o) => {
+        blueGreen(o).prePromotionAnalysis.args[0].value = 'backend';
+      },
+      /is judged by the answers of Service backend; ask backend-preview/,
+    ],
+    ['without a Service of a Rollout', (o) => without(o, 'Service', 'web-preview'), /refers to Service web-preview/],
+    [
+      'with a Service that leads nowhere',
+      (o) => {
+        find(o, 'Service', 'postgres').spec.selector = { app: 'postgres' };
+      },
+      /refers to pods with {"app":"postgres"}/,
+    ],
+    [
+      'with a Service to a port that pods do not have',
+      (o) => {
+        find(o, 'Service', 'postgres').spec.ports[0].targetPort = 'psql';
+      },
+      /refers to container port psql/,
+    ],
+    [
+      'with a Service that names a port by number',
+      (o) => {
+        find(o, 'Service', 'postgres').spec.ports[0].targetPort = 5432;
+      },
+      /names target port 5432 by number/,
+    ],
+    [
+      'with an Ingress to another port',
+      (o) => {
+        find(o, 'Ingress', 'public').spec.rules[0].http.paths[0].backend.service.port.name = 'https';
+      },
+      /refers to port https of Service backend/,
+    ],
+    [
+      'with a host without certificate',
+      (o) => find(o, 'Ingress', 'public').spec.tls[0].hosts.pop(),
+      /no certificate for/,
+    ],
+    [
+      'with a network policy for nobody',
+      (o) => {
+        policyOf(o, 'web').podSelector.matchLabels['app.kubernetes.io/name'] = 'site';
+      },
+      /NetworkPolicy .*web.* refers to pods with/,
+    ],
+    [
+      'with a network policy for a port that pods do not have',
+      (o) => {
+        policyOf(o, 'web').ingress[0].ports[0].port = 80;
+      },
+      /refers to port 80 of its pods/,
+    ],
+    [
+      'with one end of a flow missing',
+      (o) => policyOf(o, 'redis').ingress.pop(),
+      /lets out .*6379, which nothing lets in/,
+    ],
+    [
+      'with an autoscaler for nobody',
+      (o) => {
+        find(o, 'HorizontalPodAutoscaler', 'web').spec.scaleTargetRef.name = 'site';
+      },
+      /refers to argoproj.io\/v1alpha1 Rollout site/,
+    ],
+    [
+      'with replicas beside an autoscaler',
+      (o) => {
+        rollout(o).replicas = 2;
+      },
+      /scales Rollout backend, which renders replicas/,
+    ],
+    ['without a ServiceAccount', (o) => without(o, 'ServiceAccount', 'web'), /refers to ServiceAccount web/],
+    [
+      'without the ConfigMap of a pod',
+      (o) => {
+        container(o).envFrom[0].configMapRef.name = 'backend-config';
+      },
+      /refers to ConfigMap backend-config/,
+    ],
+    [
+      'with a key that no Secret has',
+      (o) => {
+        container(o).env[0].valueFrom.secretKeyRef.key = 'PASSWORD';
+      },
+      /refers to key PASSWORD of Secret moneywise-database/,
+    ],
+    [
+      'with a mount of nothing',
+      (o) => {
+        container(o).volumeMounts[0].name = 'temp';
+      },
+      /refers to volume temp/,
+    ],
+    ['without a headless Service', (o) => without(o, 'Service', 'redis-headless'), /refers to Service redis-headless/],
+    [
+      'with a URL that no Service answers',
+      (o) => {
+        metric(o, 'hold').provider.web.url = metric(o, 'hold').provider.web.url.replace(':3001', ':3002');
+      },
+      /refers to http:\/\/backend.moneywise-staging.svc.cluster.local:3002/,
+    ],
+  ])('%s', (_, spoil, message) => {
+    expect(findings(spoil).join('\n')).toMatch(message);
+  });
+
+  it('with a tag that moves where tags are allowed', () => {
+    const tagged = (image: string) =>
+      findings((o) => {
+        for (const { spec } of ofKind(o, 'Rollout')) spec.template.spec.containers[0].image = image;
+      }, 'tag');
+    expect(tagged('backend:main')).toEqual([]);
+    expect(tagged('backend:latest')[0]).toContain('image backend:latest moves; name a version');
+    expect(tagged('backend')[0]).toContain('image backend moves; name a version');
+  });
+});
