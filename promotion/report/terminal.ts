@@ -51,9 +51,9 @@ export function frame(progress: Progress, now: Date, width: number, paint: Chalk
   const { result } = progress;
   const head = result
     ? result.exitCode === 0
-      ? paint.green.bold(progress.phase)
-      : paint.red.bold(progress.phase)
-    : paint.bold(progress.phase);
+      ? paint.green.bold(cut(progress.phase, width))
+      : paint.red.bold(cut(progress.phase, width))
+    : paint.bold(cut(progress.phase, width));
   return [
     `${paint.bold(progress.release)}  ${paint.dim(`${elapsed} s`)}`,
     head,

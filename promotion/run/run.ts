@@ -195,7 +195,8 @@ export async function promote({ plan, cluster, emit, holder, lockPatience = 0, s
   function report(decided: readonly MemberView[], before: Journal): void {
     for (const v of decided) {
       const old = views.find((o) => o.member.name === v.member.name);
-      if (old?.stage === v.stage && old.reason === v.reason) continue;
+      const isNews = (['stage', 'reason', 'active', 'stable'] as const).some((field) => old?.[field] !== v[field]);
+      if (!isNews) continue;
       say('MEMBER', `${v.member.name} is ${v.stage}: ${v.reason}`, {
         member: v.member.name,
         data: { stage: v.stage, current: v.current ?? null, stable: v.stable ?? null, active: v.active ?? null },
