@@ -277,6 +277,14 @@ describe.concurrent('a cluster that cannot be asked', () => {
     expect(stdout).not.toMatch(STACK);
   });
 
+  it('a server that does not answer `status`', async () => {
+    const config = join(await folderWith({ config: closed }), 'config');
+    const folder = await folderWith(broken(() => {}));
+    const { code, stdout, stderr } = await moneywiseDeploy(['status', '--manifests', folder, '--kubeconfig', config]);
+    expect([code, stdout]).toEqual([8, '']);
+    expect(stderr).toMatch(/^error: https:\/\/127.0.0.1:9 does not answer: .*ECONNREFUSED.*\n$/);
+  });
+
   it('a server that answers with a page', async () => {
     const { port } = page.address() as AddressInfo;
     const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
