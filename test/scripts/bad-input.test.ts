@@ -210,7 +210,8 @@ describe('a release that nobody can promote', () => {
   });
 });
 
-describe.concurrent('a cluster that cannot be asked', () => {
+// A first look that gets no answer is repeated for some seconds.
+describe.concurrent('a cluster that cannot be asked', { timeout: 60_000 }, () => {
   let page: Server;
   beforeAll(async () => {
     page = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Hello'));
