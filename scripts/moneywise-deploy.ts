@@ -1,6 +1,9 @@
 import { Command, CommanderError } from 'commander';
+import { adviceOn } from '../promotion/cluster/advice.ts';
+import { ClusterError } from '../promotion/cluster/port.ts';
 import { UsageError } from '../promotion/plan/usage.ts';
 import { promoteCommand } from './promote.ts';
+import { statusCommand } from './status.ts';
 
 /** The command line: `moneywise-deploy <command>`. Exit codes are the command contract of docs/commands.md. */
 const program = new Command('moneywise-deploy')
@@ -8,7 +11,8 @@ const program = new Command('moneywise-deploy')
   .exitOverride()
   .showHelpAfterError('run moneywise-deploy --help for the commands, or <command> --help for its options')
   .configureHelp({ showGlobalOptions: true })
-  .addCommand(promoteCommand());
+  .addCommand(promoteCommand())
+  .addCommand(statusCommand());
 for (const command of program.commands) command.copyInheritedSettings(program);
 
 // A reader that goes away (`| head`) must not end a release half-way: the run goes on, unheard.
@@ -23,6 +27,9 @@ try {
   } else if (error instanceof UsageError) {
     process.stderr.write(`error: ${error.message}\n`);
     process.exitCode = 2;
+  } else if (error instanceof ClusterError) {
+    process.stderr.write(`error: ${error.message}; ${adviceOn(error)}\n`);
+    process.exitCode = error.code === 'unreachable' ? 8 : 2;
   } else {
     process.stderr.write(`a bug of this tool, please send this: ${(error as Error).stack}\n`);
     process.exitCode = 70;

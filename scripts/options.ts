@@ -73,3 +73,11 @@ export function positiveSeconds(value: string): number {
   if (!(seconds > 0)) throw new InvalidArgumentError('It must be a number of seconds above 0, e.g. 600.');
   return seconds;
 }
+
+/** Aborted by Ctrl-C and SIGTERM, which then do not end the process, until `release`. */
+export function stopSignal(): { signal: AbortSignal; release: () => void } {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return { signal: stop.signal, release: () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal) };
+}

@@ -16,6 +16,7 @@ import {
   positiveSeconds,
   RENDERED,
   type ReleaseOptions,
+  stopSignal,
 } from './options.ts';
 
 interface Options extends ReleaseOptions {
@@ -47,16 +48,14 @@ Exit codes: 0 promoted or unchanged, 2 bad arguments or manifests, 3 refused, 4 
 async function run(overlay: string | undefined, options: Options): Promise<number> {
   const plan = withTimeout(await readPlan(await folderOf(overlay, options.manifests)), options.timeout);
   const cluster = clusterOf(plan, options);
-  const stop = new AbortController();
-  const onSignal = () => stop.abort();
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const { signal, release } = stopSignal();
   const { emit, close } = reporter(outputOf(options));
   try {
-    const { exitCode } = await promote({ plan, cluster, emit, holder: holder(), signal: stop.signal });
+    const { exitCode } = await promote({ plan, cluster, emit, holder: holder(), signal });
     return exitCode;
   } finally {
     close();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    release();
   }
 }
 

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Status } from '../../promotion/status/status.ts';
 import { removeFolders, writeManifests } from '../support/folder.ts';
-import { kubectl } from '../support/kubectl.ts';
+import { kubectl, run } from '../support/kubectl.ts';
 import { promote } from '../support/promoter.ts';
 import { applyShop, type ShopOptions, shop, versionsOf } from '../support/shop.ts';
+
+const CLI = 'build/moneywise-deploy.js';
 
 // Whole releases by the real controller on a real API server, of Rollouts that this project did not render.
 const namespace = 'release';
@@ -51,5 +54,28 @@ describe('a release on a real API server', () => {
     const { exitCode, result } = await promote(folder);
     expect([exitCode, result?.outcome]).toEqual([0, 'promoted']);
     await expectLive('v4');
+
+    const { code, stdout } = await run('node', [CLI, 'status', '--manifests', folder, '--output', 'json']);
+    const { members, findings } = JSON.parse(stdout).data as Status;
+    expect([code, findings]).toEqual([0, []]);
+    for (const { revisions } of members) {
+      const [live, old] = revisions;
+      expect(live?.roles).toEqual(['active', 'preview', 'stable', 'current']);
+      expect(live?.pods.map(({ ready, restarts }) => [ready, restarts])).toEqual([
+        [true, 0],
+        [true, 0],
+      ]);
+      expect(live?.analyses.map(({ when, verdict }) => [when, verdict])).toEqual([
+        ['before the switch', 'pass'],
+        ['after the switch', 'pass'],
+      ]);
+      expect(Date.parse(old?.upUntil ?? '')).toBeGreaterThan(Date.now());
+    }
+  });
+
+  it('shows which manifests are not what is live', async () => {
+    const { code, stdout } = await run('node', [CLI, 'status', '--manifests', await release({ version: 'v5' })]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/◌ backend {2}outdated {2}the cluster's .*apply them/);
   });
 });

@@ -107,6 +107,30 @@ export interface ReplicaSet extends KubeObject {
   };
 }
 
+export interface Pod extends KubeObject {
+  readonly status?: {
+    readonly phase?: string;
+    readonly reason?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string }[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly restartCount: number;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+}
+
+/** Of `waiting` and `terminated` at most one is given. */
+export interface ContainerState {
+  readonly waiting?: { readonly reason?: string };
+  readonly terminated?: { readonly reason?: string; readonly exitCode?: number };
+}
+
 export interface AnalysisRun extends KubeObject {
   readonly spec: {
     readonly metrics?: readonly Metric[];
@@ -182,5 +206,7 @@ export const POD_HASH = 'rollouts-pod-template-hash';
 export const REVISION = 'rollout.argoproj.io/revision';
 /** Annotation on a ReplicaSet: the replica count that the Rollout wants it to have when full. */
 export const DESIRED_REPLICAS = 'rollout.argoproj.io/desired-replicas';
+/** Annotation on a ReplicaSet that is no longer wanted: until when it stays up, RFC 3339. */
+export const SCALE_DOWN_DEADLINE = 'scale-down-deadline';
 /** Label with which an EndpointSlice names its Service. */
 export const SERVICE_NAME = 'kubernetes.io/service-name';

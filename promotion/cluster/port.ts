@@ -1,4 +1,4 @@
-import type { AnalysisRun, EndpointSlice, Job, KubeObject, ReplicaSet, Rollout, Service } from './objects.ts';
+import type { AnalysisRun, EndpointSlice, Job, KubeObject, Pod, ReplicaSet, Rollout, Service } from './objects.ts';
 
 /** A kind of object that a promotion reads or writes, with its place in the API. */
 export interface Resource {
@@ -24,6 +24,12 @@ export const LEASES: Resource = { kind: 'Lease', group: 'coordination.k8s.io', v
 
 export type Watched = keyof typeof RESOURCES;
 
+/** What a person who looks at a release watches, too. */
+export const RESOURCES_AND_PODS = {
+  ...RESOURCES,
+  pods: { kind: 'Pod', group: '', version: 'v1', plural: 'pods' },
+} as const satisfies Record<string, Resource>;
+
 /** What each watched kind's objects look like. */
 export interface Objects {
   rollouts: Rollout;
@@ -32,6 +38,7 @@ export interface Objects {
   services: Service;
   endpointSlices: EndpointSlice;
   jobs: Job;
+  pods: Pod;
 }
 
 /** RFC 6902. A `test` that does not hold makes the API server refuse the whole patch with 422. */

@@ -1,9 +1,9 @@
 import type { KubeObject } from './objects.ts';
-import { type Cluster, ClusterError, type Objects, RESOURCES, type Watched } from './port.ts';
+import { type Cluster, ClusterError, type Objects, RESOURCES, type Resource, type Watched } from './port.ts';
 
-/** A live copy of everything that a promotion watches in one namespace. */
-export interface View {
-  readonly objects: { readonly [K in Watched]: ReadonlyMap<string, Objects[K]> };
+/** A live copy of some kinds of objects in one namespace: those that a promotion watches, if nothing else is said. */
+export interface View<Kind extends keyof Objects = Watched> {
+  readonly objects: { readonly [K in Kind]: ReadonlyMap<string, Objects[K]> };
   /** When everything was last listed afresh, in milliseconds since 1970. */
   listedAt(): number;
   /** Since when the cluster could not be listed, in milliseconds since 1970; undefined while the view follows it. */
@@ -11,25 +11,32 @@ export interface View {
   /** Resolves at the next change. */
   changed(): Promise<void>;
   /** Takes over what a write answered, so that the writer sees its own write at once. */
-  put(kind: Watched, object: KubeObject): void;
+  put(kind: Kind, object: KubeObject): void;
   /** Forgets an object that a write deleted. */
-  drop(kind: Watched, name: string): void;
+  drop(kind: Kind, name: string): void;
   /** Lists everything again. */
   refresh(): Promise<void>;
   /** Reads one object again. */
-  refetch(kind: Watched, name: string): Promise<void>;
+  refetch(kind: Kind, name: string): Promise<void>;
   close(): void;
 }
-
-const KINDS = Object.keys(RESOURCES) as Watched[];
 
 /** How long to wait before listing again after a watch ended by an error, in milliseconds; doubled up to the last. */
 const BACKOFF = [200, 400, 800, 1600, 3200, 5000];
 
 /** Lists all watched kinds, then follows them until `close`. Throws `ClusterError` when the first listing fails. */
-export async function openView(cluster: Cluster): Promise<View> {
-  const objects = Object.fromEntries(KINDS.map((kind) => [kind, new Map<string, KubeObject>()])) as Record<
-    Watched,
+export function openView(cluster: Cluster): Promise<View>;
+export function openView<Kind extends keyof Objects>(
+  cluster: Cluster,
+  resources: Readonly<Record<Kind, Resource>>,
+): Promise<View<Kind>>;
+export async function openView<Kind extends keyof Objects>(
+  cluster: Cluster,
+  resources = RESOURCES as Readonly<Record<Kind, Resource>>,
+): Promise<View<Kind>> {
+  const kinds = Object.keys(resources) as Kind[];
+  const objects = Object.fromEntries(kinds.map((kind) => [kind, new Map<string, KubeObject>()])) as Record<
+    Kind,
     Map<string, KubeObject>
   >;
   const closing = new AbortController();
@@ -49,8 +56,8 @@ export async function openView(cluster: Cluster): Promise<View> {
     wake();
   }
 
-  async function list(kind: Watched): Promise<string> {
-    const { items, resourceVersion } = await cluster.list(RESOURCES[kind]);
+  async function list(kind: Kind): Promise<string> {
+    const { items, resourceVersion } = await cluster.list(resources[kind]);
     const listed = new Map(items.map((item) => [item.metadata.name, item]));
     // A write of ours may be newer than the list.
     for (const [name, object] of listed)
@@ -60,7 +67,7 @@ export async function openView(cluster: Cluster): Promise<View> {
     return resourceVersion;
   }
 
-  async function follow(kind: Watched, from: string): Promise<void> {
+  async function follow(kind: Kind, from: string): Promise<void> {
     let failures = 0;
     let version = from;
     while (!closing.signal.aborted) {
@@ -87,10 +94,10 @@ export async function openView(cluster: Cluster): Promise<View> {
     }
   }
 
-  function watchOnce(kind: Watched, version: string, onEvent: () => void): Promise<ClusterError | undefined> {
+  function watchOnce(kind: Kind, version: string, onEvent: () => void): Promise<ClusterError | undefined> {
     return new Promise((resolve) => {
       cluster.watch(
-        RESOURCES[kind],
+        resources[kind],
         version,
         (event) => {
           if (event.type === 'END') return resolve(event.error);
@@ -108,19 +115,19 @@ export async function openView(cluster: Cluster): Promise<View> {
 
   async function refresh(): Promise<string[]> {
     const startedAt = cluster.now().getTime();
-    const versions = await Promise.all(KINDS.map(list));
+    const versions = await Promise.all(kinds.map(list));
     listedAt = startedAt;
     changed();
     return versions;
   }
 
   const versions = await refresh();
-  const followers = KINDS.map((kind, i) => follow(kind, versions[i] as string));
+  const followers = kinds.map((kind, i) => follow(kind, versions[i] as string));
   // A bug in a follower must end the run, not leave it waiting for events that no longer come.
   Promise.all(followers).catch((error) => queueMicrotask(() => Promise.reject(error)));
 
   return {
-    objects: objects as unknown as View['objects'],
+    objects: objects as unknown as View<Kind>['objects'],
     listedAt: () => listedAt,
     blindSince: () => blindSince,
     changed: () => next,
@@ -137,7 +144,7 @@ export async function openView(cluster: Cluster): Promise<View> {
     },
     async refetch(kind, name) {
       try {
-        const object = await cluster.get(RESOURCES[kind], name);
+        const object = await cluster.get(resources[kind], name);
         if (!isNewer(objects[kind].get(name), object)) objects[kind].set(name, object);
       } catch (error) {
         if (!(error instanceof ClusterError && error.code === 'not-found')) throw error;

@@ -2,7 +2,7 @@ import type { Outcome } from '../core/journal.ts';
 
 export type Level = 'info' | 'warning' | 'error';
 
-/** Every code that a run can report, what it means, and its level: the one registry that docs/events.md is made from. */
+/** Every code that a command can report, what it means, and its level: the one registry that docs/events.md is made from. */
 export const EVENTS = {
   STARTED: {
     level: 'info',
@@ -35,6 +35,11 @@ export const EVENTS = {
   GOING_BACK: { level: 'error', meaning: 'The release will not go live, and why. `data.cause`.' },
   BUG: { level: 'error', meaning: 'A bug of this tool; please send it. `data`: error, stack, journal.' },
   NEXT: { level: 'info', meaning: 'What a person should do next; one command or sentence an event.' },
+  STATUS: {
+    level: 'info',
+    meaning:
+      'How a release stands, by the command `status`; a warning when something is to look at. `data`: release, version, namespace, at, members, findings.',
+  },
   RESULT: {
     level: 'info',
     meaning:

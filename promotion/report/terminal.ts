@@ -30,7 +30,8 @@ export function terminalReport(stream: NodeJS.WriteStream): { emit: Emit; close:
   };
 }
 
-const STAGE_COLOURS: Readonly<Record<string, 'green' | 'cyan' | 'yellow' | 'red'>> = {
+/** How each stage looks at a glance; those left out are under way: yellow. */
+export const STAGE_COLOURS: Readonly<Record<string, 'green' | 'cyan' | 'yellow' | 'red'>> = {
   settled: 'green',
   held: 'cyan',
   prepared: 'cyan',

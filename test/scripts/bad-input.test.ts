@@ -210,7 +210,8 @@ describe('a release that nobody can promote', () => {
   });
 });
 
-describe.concurrent('a cluster that cannot be asked', () => {
+// A first look that gets no answer is repeated for some seconds.
+describe.concurrent('a cluster that cannot be asked', { timeout: 60_000 }, () => {
   let page: Server;
   beforeAll(async () => {
     page = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Hello'));
@@ -275,6 +276,14 @@ describe.concurrent('a cluster that cannot be asked', () => {
     expect([code, stderr]).toEqual([8, '']);
     expect(stdout).toMatch(/✗ https:\/\/127.0.0.1:9 does not answer: .*ECONNREFUSED.*; nothing was touched: /);
     expect(stdout).not.toMatch(STACK);
+  });
+
+  it('a server that does not answer `status`', async () => {
+    const config = join(await folderWith({ config: closed }), 'config');
+    const folder = await folderWith(broken(() => {}));
+    const { code, stdout, stderr } = await moneywiseDeploy(['status', '--manifests', folder, '--kubeconfig', config]);
+    expect([code, stdout]).toEqual([8, '']);
+    expect(stderr).toMatch(/^error: https:\/\/127.0.0.1:9 does not answer: .*ECONNREFUSED.*\n$/);
   });
 
   it('a server that answers with a page', async () => {
