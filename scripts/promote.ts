@@ -38,7 +38,7 @@ Apply the manifests first (kubectl apply --server-side -f ${RENDERED}/<overlay>,
 Before the first switch Ctrl-C only stops the run; after it the set is brought back first.
 
 Exit codes: 0 promoted or unchanged, 2 bad arguments or manifests, 3 refused, 4 rolled back, 5 stuck: a person must act,
-6 superseded by a newer revision, 8 cluster unreachable, 70 a bug of this tool, 130 interrupted before the first switch.`,
+6 superseded by a newer revision, 7 locked by another run, 8 cluster unreachable, 70 a bug of this tool, 130 interrupted before the first switch.`,
     )
     .action(async (overlay: string | undefined, options: Options) => {
       process.exitCode = await run(overlay, options);
