@@ -40,7 +40,8 @@ export default defineConfig({
           include: ['e2e/node/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          // A namespace each, so that one waits for its pods while the other works.
+          maxWorkers: 2,
         },
       },
     ],
