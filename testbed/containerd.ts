@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { network } from './network.ts';
 import { asClient, awaits, keep, type Place, start } from './place.ts';
-import { lastLines, succeeds } from './run.ts';
+import { lastLines, succeeds, until } from './run.ts';
 
 export const socketOf = (place: Place): string => join(place.dir, 'run', 'containerd.sock');
 
@@ -70,6 +70,8 @@ export async function startContainerd(place: Place, pause: string): Promise<void
 export async function importImages(place: Place, layout: string): Promise<void> {
   const load = 'tar -C "$0" -c . | "$@"';
   const daemon = start(place, 'import', ['sh', '-c', load, layout, ...ctr(place, 'images', 'import', '-')]);
+  // A daemon does not keep this process alive: waiting for nothing but its end would end `up` half-way, without a word.
+  await until('the end of the import', 300, () => !daemon.alive);
   const code = await daemon.ended;
   if (code !== 0) throw new Error(`the images were not imported: ${lastLines(await readFile(daemon.log, 'utf8'))}`);
   const listed = await asClient(place, ctr(place, 'images', 'list', '-q'));
