@@ -37,5 +37,7 @@ export const production: OverlayInput = {
     secretName: 'moneywise-cache',
   },
   credentials: { secretName: 'moneywise-backend' },
+  // Requests are counted by Traefik, which the cluster's Ingresses go through.
+  monitoring: { kind: 'prometheus-operator' },
   sentry: { tracesSampleRate: 0.1 },
 };

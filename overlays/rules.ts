@@ -21,6 +21,7 @@ export function overlayProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {
     ...hostProblems(overlay),
     ...ingressProblems(overlay),
     ...scalingProblems(overlay),
+    ...monitoringProblems(overlay),
     ...strategyProblems(overlay),
     ...secretProblems(overlay),
   ];
@@ -100,6 +101,14 @@ function ingressProblems({ ingress, health, network }: Omit<Overlay, 'pins'>): P
     problems.push({ path: ['network', 'apiServerCidrs'], message });
   }
   return problems;
+}
+
+function monitoringProblems({ monitoring }: Omit<Overlay, 'pins'>): Problem[] {
+  if (monitoring.kind === 'none') return [];
+  const { managerAfterMinutes, pageAfterMinutes } = monitoring.escalation;
+  if (managerAfterMinutes > pageAfterMinutes) return [];
+  const message = `comes before who is on call (${pageAfterMinutes} min); give more`;
+  return [{ path: ['monitoring', 'escalation', 'managerAfterMinutes'], message }];
 }
 
 function scalingProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {

@@ -42,5 +42,7 @@ export const staging: OverlayInput = {
     secretName: 'moneywise-cache',
   },
   credentials: { secretName: 'moneywise-backend' },
+  // Requests are counted by Traefik, which the cluster's Ingresses go through.
+  monitoring: { kind: 'prometheus-operator' },
   sentry: { tracesSampleRate: 0.5 },
 };

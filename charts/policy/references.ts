@@ -262,7 +262,31 @@ const analysisAsksItsOwn: Rule = (rendered) =>
     );
   });
 
+/** A monitor finds a Service with its port. */
+const monitorsFindServices: Rule = (rendered) =>
+  rendered.ofKind('ServiceMonitor').flatMap((object) => {
+    const { endpoints, selector } = object.manifest.spec;
+    const found = rendered
+      .ofKind('Service')
+      .filter(({ manifest }) =>
+        Object.entries(selector.matchLabels).every(([key, value]) => manifest.metadata.labels?.[key] === value),
+      );
+    return endpoints.flatMap(({ port }: Manifest): Finding[] => {
+      const having = found.filter(({ manifest }) => manifest.spec.ports.some((each: Manifest) => each.name === port));
+      if (having.length === 1) return [];
+      return having.length === 0
+        ? [missing(object, `a Service with port ${port}`, 'correct selector or port')]
+        : [
+            {
+              object,
+              message: `scrapes port ${port} of ${having.length} Services, and so twice; leave the port to one`,
+            },
+          ];
+    });
+  });
+
 export const referenceRules: readonly Rule[] = [
+  monitorsFindServices,
   servicesLeadSomewhere,
   rolloutsHaveServices,
   routesReachServices,

@@ -220,7 +220,7 @@ describe('a synth is refused', () => {
     ],
     [
       'with one end of a flow missing',
-      (o) => policyOf(o, 'redis').ingress.pop(),
+      (o) => policyOf(o, 'redis').ingress.shift(),
       /lets out .*6379, which nothing lets in/,
     ],
     [
