@@ -199,6 +199,25 @@ const monitoringSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** How Argo CD brings an overlay into its cluster. */
+const gitopsSchema = z.strictObject({
+  /** The repository with dist/, as Argo CD reaches it. */
+  repository: z.string().min(1),
+  /** Branch or tag that is followed. */
+  revision: z.string().min(1).default('main'),
+  /** The cluster's API server, as Argo CD knows it. */
+  server: z.url().default('https://kubernetes.default.svc'),
+  /** Where Argo CD runs. */
+  namespace: dnsLabel.default('argocd'),
+  /** Whether what is merged is applied by itself; a release then only has to be promoted. */
+  automated: z.boolean().default(true),
+  /**
+   * Whether changes by hand are undone. An aborted release is then applied again as long as Git has it: the promoter
+   * retires its pods before that, so that it comes back through its gates.
+   */
+  selfHeal: z.boolean().default(false),
+});
+
 /** Where the Secrets that the overlay names come from. */
 const secretsSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -423,6 +442,8 @@ export const overlaySchema = z.strictObject({
   network: networkSchema.prefault({}),
   secrets: secretsSchema.prefault({ kind: 'user-made' }),
   monitoring: monitoringSchema.prefault({ kind: 'none' }),
+  /** Without it the overlay has no Application of Argo CD. */
+  gitops: gitopsSchema.optional(),
   /** Image names without tag or digest; the pins add the digest. */
   images: z.strictObject({
     backend: repository,

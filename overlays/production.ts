@@ -39,5 +39,6 @@ export const production: OverlayInput = {
   credentials: { secretName: 'moneywise-backend' },
   // Requests are counted by Traefik, which the cluster's Ingresses go through.
   monitoring: { kind: 'prometheus-operator' },
+  gitops: { repository: 'https://github.com/moneywise/moneywise-deploy.git' },
   sentry: { tracesSampleRate: 0.1 },
 };

@@ -22,6 +22,7 @@ export function overlayProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {
     ...ingressProblems(overlay),
     ...scalingProblems(overlay),
     ...monitoringProblems(overlay),
+    ...gitopsProblems(overlay),
     ...strategyProblems(overlay),
     ...secretProblems(overlay),
   ];
@@ -109,6 +110,11 @@ function monitoringProblems({ monitoring }: Omit<Overlay, 'pins'>): Problem[] {
   if (managerAfterMinutes > pageAfterMinutes) return [];
   const message = `comes before who is on call (${pageAfterMinutes} min); give more`;
   return [{ path: ['monitoring', 'escalation', 'managerAfterMinutes'], message }];
+}
+
+function gitopsProblems({ gitops }: Omit<Overlay, 'pins'>): Problem[] {
+  if (!gitops?.selfHeal || gitops.automated) return [];
+  return [{ path: ['gitops', 'selfHeal'], message: 'needs automated syncs; set gitops.automated, or remove it' }];
 }
 
 function scalingProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {
