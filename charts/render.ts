@@ -44,7 +44,7 @@ export function render(overlay: Overlay): Manifests {
   const objects = app.charts.map((chart) => ({ file: `${chart.node.id}.yaml`, objects: chart.toJson() }));
   enforcePolicy(
     app.charts.flatMap((chart, at) => withPaths(chart, objects[at]?.objects ?? [])),
-    { imagePins: overlay.imagePins, secrets: secretKeys(overlay) },
+    { imagePins: overlay.imagePins, secrets: secretKeys(overlay), network: overlay.network },
   );
   return Object.fromEntries(
     objects.filter(({ objects }) => objects.length > 0).map(({ file, objects }) => [file, Yaml.stringify(...objects)]),
