@@ -36,6 +36,15 @@ export default defineConfig({
       },
       {
         test: {
+          // What Prometheus, Alertmanager and kube-score say about rendered manifests: their own tools, no cluster.
+          name: 'checks',
+          include: ['e2e/checks/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'node',
           include: ['e2e/node/**/*.test.ts'],
           testTimeout: 300_000,

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadOverlay, OverlayError, overlayNames } from '../overlays/load.ts';
+import { gitopsFolder, renderGitops } from './gitops.ts';
 import { PolicyError } from './policy/policy.ts';
 import { type Manifests, render } from './render.ts';
 
@@ -35,13 +36,16 @@ function main(outdir: string, names: readonly string[], check: boolean): void {
   const rendered = (names.length > 0 ? names : overlayNames).map((name) => {
     return { folder: join(outdir, name), manifests: render(loadOverlay(name)) };
   });
+  if (names.length === 0) {
+    rendered.push({ folder: join(outdir, gitopsFolder), manifests: renderGitops(overlayNames.map(loadOverlay)) });
+  }
   for (const { folder, manifests } of rendered) {
     const found = differences(folder, manifests);
     if (!check) write(folder, found);
     else for (const { path } of found) complain(1, `${path} is not what is rendered; run npm run synth`);
   }
   if (!check || names.length > 0 || !existsSync(outdir)) return;
-  for (const name of readdirSync(outdir).filter((name) => !overlayNames.includes(name))) {
+  for (const name of readdirSync(outdir).filter((name) => ![...overlayNames, gitopsFolder].includes(name))) {
     complain(1, `${join(outdir, name)} belongs to no overlay; remove it`);
   }
 }

@@ -1,6 +1,8 @@
 import type { Construct } from 'constructs';
 import type { Overlay } from '../overlays/overlay.ts';
 import { type Flow, NetworkFlows, type OutsidePeer, type PodsPeer } from './constructs/network-flows.ts';
+import { postgresExporterPort } from './constructs/postgres.ts';
+import { redisExporterPort } from './constructs/redis.ts';
 import { labelsOf } from './labels.ts';
 import {
   backendName,
@@ -38,6 +40,8 @@ function flowsOf(overlay: Overlay): Flow[] {
     { from, to: databasePeer, ports: [database.port] },
     ...lookUps(overlay, from),
   ];
+  const scrape = (pods: string, port: number): Flow[] =>
+    overlay.monitoring.kind === 'none' ? [] : [{ from: network.monitoring, to: { pods }, ports: [port] }];
   const entrances = (to: PodsPeer, port: number): Flow[] => [
     { from: network.entry, to, ports: [port] },
     ...(health.checkVia === 'service' ? [{ from: { cidrs: network.apiServerCidrs }, to, ports: [port] }] : []),
@@ -49,6 +53,8 @@ function flowsOf(overlay: Overlay): Flow[] {
     { from: backend, to: cachePeer, ports: [cache.port] },
     { from: backend, to: { cidrs: [network.internet.cidr], except: network.internet.except }, ports: [443] },
     ...(strategy.kind === 'blue-green' ? toDatabase(migration) : []),
+    ...(database.kind === 'in-cluster' && database.exporter ? scrape(databaseName, postgresExporterPort) : []),
+    ...(cache.kind === 'in-cluster' && cache.exporter ? scrape(cacheName, redisExporterPort) : []),
     ...(database.kind === 'in-cluster' && database.backup ? toDatabase({ pods: backupName }) : []),
     ...(strategy.kind === 'blue-green' ? analysisFlows(overlay) : []),
   ];

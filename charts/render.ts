@@ -7,6 +7,7 @@ import { BackupChart, CacheChart, DatabaseChart } from './data.ts';
 import { HoldChart } from './hold.ts';
 import { IngressChart } from './ingress.ts';
 import { MigrationChart } from './migration.ts';
+import { MonitoringChart } from './monitoring.ts';
 import { NamespaceChart } from './namespace.ts';
 import { NetworkChart } from './network.ts';
 import { enforcePolicy } from './policy/policy.ts';
@@ -37,12 +38,13 @@ export function render(overlay: Overlay): Manifests {
   const web = new WebChart(app, '51-web', overlay);
   new IngressChart(app, '60-ingress', overlay, backend.served, web.served);
   new ReleasePolicyChart(app, '70-release-policy', overlay);
+  new MonitoringChart(app, '80-monitoring', overlay);
 
   for (const chart of app.charts) orderSync(chart);
   const objects = app.charts.map((chart) => ({ file: `${chart.node.id}.yaml`, objects: chart.toJson() }));
   enforcePolicy(
     app.charts.flatMap((chart, at) => withPaths(chart, objects[at]?.objects ?? [])),
-    { imagePins: overlay.imagePins, secrets: secretKeys(overlay) },
+    { imagePins: overlay.imagePins, secrets: secretKeys(overlay), network: overlay.network },
   );
   return Object.fromEntries(
     objects.filter(({ objects }) => objects.length > 0).map(({ file, objects }) => [file, Yaml.stringify(...objects)]),

@@ -136,6 +136,88 @@ const networkSchema = z.strictObject({
   }),
 });
 
+const percent = z.number().gt(0).lt(100);
+
+/** Who watches, what counts as wrong, and who is told. */
+const monitoringSchema = z.discriminatedUnion('kind', [
+  /** Nothing is rendered. */
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({
+    /** Prometheus Operator, kube-state-metrics and the kubelet's metrics, in `network.monitoring`. */
+    kind: z.literal('prometheus-operator'),
+    /** Labels by which the platform's Prometheus finds monitors and rules. */
+    labels: z.record(z.string(), z.string()).default({}),
+    /**
+     * Whose metrics tell about requests. The backend's own are JSON, which Prometheus cannot read, so they are those of
+     * what requests come through. `{namespace}`, `{service}` and `{port}` stand for those of a Service.
+     */
+    requests: z
+      .strictObject({
+        /** Counts requests. */
+        counter: z.string().min(1),
+        /** Its label with the HTTP status. */
+        statusLabel: z.string().min(1),
+        /** The histogram of their duration in seconds, without `_bucket`. */
+        duration: z.string().min(1),
+        /** What selects a Service's requests among all of them. */
+        selector: z.string().min(1),
+      })
+      .prefault({
+        counter: 'traefik_service_requests_total',
+        statusLabel: 'code',
+        duration: 'traefik_service_request_duration_seconds',
+        selector: 'service="{namespace}-{service}-{port}@kubernetes"',
+      }),
+    thresholds: z
+      .strictObject({
+        /** Share of requests that fail with 5xx, in percent. */
+        errorPercent: percent.default(5),
+        /** What 95 of 100 requests take at most, in seconds. */
+        p95Seconds: z.number().gt(0).default(1),
+        /** CPU in use, in percent of what is reserved. */
+        cpuPercent: percent.default(80),
+        /** Room left on a data volume, in percent. */
+        diskFreePercent: percent.default(15),
+        /** Connections in use, in percent of those the database takes. */
+        connectionsPercent: percent.default(80),
+        /** Requests that must succeed over 30 days, in percent. */
+        availabilityPercent: percent.default(99.9),
+        /** How long a Rollout may be neither old nor new, in minutes. */
+        rolloutMinutes: z.int().min(1).default(45),
+      })
+      .prefault({}),
+    escalation: z
+      .strictObject({
+        /** The team's channel, told at once. */
+        channel: z.string().startsWith('#').default('#moneywise-alerts'),
+        /** Who is on call is paged when it is still so after as many minutes. */
+        pageAfterMinutes: z.int().min(1).default(10),
+        /** And their manager after as many. */
+        managerAfterMinutes: z.int().min(2).default(30),
+      })
+      .prefault({}),
+  }),
+]);
+
+/** How Argo CD brings an overlay into its cluster. */
+const gitopsSchema = z.strictObject({
+  /** The repository with dist/, as Argo CD reaches it. */
+  repository: z.string().min(1),
+  /** Branch or tag that is followed. */
+  revision: z.string().min(1).default('main'),
+  /** The cluster's API server, as Argo CD knows it. */
+  server: z.url().default('https://kubernetes.default.svc'),
+  /** Where Argo CD runs. */
+  namespace: dnsLabel.default('argocd'),
+  /** Whether what is merged is applied by itself; a release then only has to be promoted. */
+  automated: z.boolean().default(true),
+  /**
+   * Whether changes by hand are undone. An aborted release is then applied again as long as Git has it: the promoter
+   * retires its pods before that, so that it comes back through its gates.
+   */
+  selfHeal: z.boolean().default(false),
+});
+
 /** Where the Secrets that the overlay names come from. */
 const secretsSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -359,6 +441,9 @@ export const overlaySchema = z.strictObject({
   ingress: ingressSchema,
   network: networkSchema.prefault({}),
   secrets: secretsSchema.prefault({ kind: 'user-made' }),
+  monitoring: monitoringSchema.prefault({ kind: 'none' }),
+  /** Without it the overlay has no Application of Argo CD. */
+  gitops: gitopsSchema.optional(),
   /** Image names without tag or digest; the pins add the digest. */
   images: z.strictObject({
     backend: repository,
@@ -455,4 +540,5 @@ export type Exporter = z.output<typeof exporterSchema>;
 export type Backup = z.output<typeof backupSchema>;
 export type Autoscaling = z.output<typeof autoscalingSchema>;
 export type Tls = z.output<typeof tlsSchema>;
+export type Monitoring = Extract<z.output<typeof monitoringSchema>, { kind: 'prometheus-operator' }>;
 export type Network = z.output<typeof networkSchema>;

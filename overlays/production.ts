@@ -37,5 +37,8 @@ export const production: OverlayInput = {
     secretName: 'moneywise-cache',
   },
   credentials: { secretName: 'moneywise-backend' },
+  // Requests are counted by Traefik, which the cluster's Ingresses go through.
+  monitoring: { kind: 'prometheus-operator' },
+  gitops: { repository: 'https://github.com/moneywise/moneywise-deploy.git' },
   sentry: { tracesSampleRate: 0.1 },
 };

@@ -21,6 +21,8 @@ export function overlayProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {
     ...hostProblems(overlay),
     ...ingressProblems(overlay),
     ...scalingProblems(overlay),
+    ...monitoringProblems(overlay),
+    ...gitopsProblems(overlay),
     ...strategyProblems(overlay),
     ...secretProblems(overlay),
   ];
@@ -100,6 +102,19 @@ function ingressProblems({ ingress, health, network }: Omit<Overlay, 'pins'>): P
     problems.push({ path: ['network', 'apiServerCidrs'], message });
   }
   return problems;
+}
+
+function monitoringProblems({ monitoring }: Omit<Overlay, 'pins'>): Problem[] {
+  if (monitoring.kind === 'none') return [];
+  const { managerAfterMinutes, pageAfterMinutes } = monitoring.escalation;
+  if (managerAfterMinutes > pageAfterMinutes) return [];
+  const message = `comes before who is on call (${pageAfterMinutes} min); give more`;
+  return [{ path: ['monitoring', 'escalation', 'managerAfterMinutes'], message }];
+}
+
+function gitopsProblems({ gitops }: Omit<Overlay, 'pins'>): Problem[] {
+  if (!gitops?.selfHeal || gitops.automated) return [];
+  return [{ path: ['gitops', 'selfHeal'], message: 'needs automated syncs; set gitops.automated, or remove it' }];
 }
 
 function scalingProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {

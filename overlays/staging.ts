@@ -42,5 +42,8 @@ export const staging: OverlayInput = {
     secretName: 'moneywise-cache',
   },
   credentials: { secretName: 'moneywise-backend' },
+  // Requests are counted by Traefik, which the cluster's Ingresses go through.
+  monitoring: { kind: 'prometheus-operator' },
+  gitops: { repository: 'https://github.com/moneywise/moneywise-deploy.git', selfHeal: true },
   sentry: { tracesSampleRate: 0.5 },
 };

@@ -91,8 +91,25 @@ async function dataSuite(): Promise<Counts[]> {
   return [];
 }
 
+async function checksSuite(): Promise<Counts[]> {
+  if (process.env.CI === 'true') await buildBinaries('checks', say);
+  const built = await binaries('checks').then(
+    () => true,
+    () => false,
+  );
+  if (built) return [await suite('checks')];
+  say('not run: the checks suite; `npm run testbed -- build` enables it');
+  return [];
+}
+
 try {
-  const counts = [await suite('unit'), await suite('campaign'), ...(await dataSuite()), ...(await clusterSuites())];
+  const counts = [
+    await suite('unit'),
+    await suite('campaign'),
+    ...(await dataSuite()),
+    ...(await checksSuite()),
+    ...(await clusterSuites()),
+  ];
   const sum = (of: keyof Counts) => counts.reduce((total, count) => total + count[of], 0);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
   process.exitCode = sum('failed') === 0 ? 0 : 1;

@@ -26,6 +26,7 @@ program
       await buildImages(say);
     }
     await buildBinaries(options.kind, say);
+    await buildBinaries('checks', say);
   });
 
 program

@@ -40,6 +40,15 @@ const modules = {
   // These do not build with the Kubernetes line of the others.
   coredns: { folder: 'coredns', tools: { coredns: 'github.com/coredns/coredns' } },
   kwok: { folder: 'kwok', tools: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' } },
+  // What checks rendered manifests; no cluster needs it.
+  monitoring: {
+    folder: 'monitoring',
+    tools: {
+      promtool: 'github.com/prometheus/prometheus/cmd/promtool',
+      amtool: 'github.com/prometheus/alertmanager/cmd/amtool',
+    },
+  },
+  'kube-score': { folder: 'kube-score', tools: { 'kube-score': 'github.com/zegl/kube-score/cmd/kube-score' } },
 } satisfies Record<string, Module>;
 
 type ModuleName = keyof typeof modules;
@@ -47,7 +56,14 @@ type ModuleName = keyof typeof modules;
 /** Whether pods really run, or only say so. */
 export type Kind = 'node' | 'fake';
 
-const needs: Record<Kind, ModuleName[]> = { node: ['kubernetes', 'coredns'], fake: ['kubernetes', 'kwok'] };
+/** What binaries are for: a cluster of a kind, or checks of rendered manifests. */
+export type Purpose = Kind | 'checks';
+
+const needs: Record<Purpose, ModuleName[]> = {
+  node: ['kubernetes', 'coredns'],
+  fake: ['kubernetes', 'kwok'],
+  checks: ['monitoring', 'kube-score'],
+};
 
 async function folderOf(name: ModuleName): Promise<string> {
   const module: Module = modules[name];
@@ -62,8 +78,8 @@ function asset(tool: string): string | undefined {
   return process.env.KUBEBUILDER_ASSETS && existsSync(path) ? path : undefined;
 }
 
-/** Builds what a kind needs and the cache lacks: ten minutes on two cores the first time, seconds with Go's own cache. */
-export async function buildBinaries(kind: Kind, say: Say): Promise<void> {
+/** Builds what a purpose needs and the cache lacks: ten minutes on two cores the first time, seconds with Go's own cache. */
+export async function buildBinaries(kind: Purpose, say: Say): Promise<void> {
   for (const name of needs[kind]) {
     const module: Module = modules[name];
     const folder = await folderOf(name);
@@ -117,7 +133,7 @@ async function requireGo(): Promise<void> {
   }
 }
 
-/** Where the binaries of a kind are. */
+/** Where the binaries for a purpose are. */
 export interface Binaries {
   /** The path of a binary. */
   of(tool: string): string;
@@ -128,7 +144,7 @@ export interface Binaries {
 }
 
 /** @throws when `build` was not run for these sources. */
-export async function binaries(kind: Kind): Promise<Binaries> {
+export async function binaries(kind: Purpose): Promise<Binaries> {
   const folders = await Promise.all(needs[kind].map(folderOf));
   const found = (file: string): string => {
     const path = asset(file) ?? folders.map((folder) => join(folder, file)).find((path) => existsSync(path));

@@ -41,8 +41,10 @@ export class Postgres extends Construct {
     super(scope, id);
     const port = props.port ?? 5432;
     const ready = ['pg_isready', '-h', '127.0.0.1', '-p', `${port}`, '-U', props.username, '-d', props.database];
-    const probe = (periodSeconds: number, failureThreshold: number) =>
-      kplus.Probe.fromCommand(ready, {
+    // Any answer will do, a refusal while it starts or recovers included: what answers is not to be killed.
+    const alive = ['sh', '-c', `${ready.join(' ')}; test $? -le 1`];
+    const probe = (command: string[], periodSeconds: number, failureThreshold: number) =>
+      kplus.Probe.fromCommand(command, {
         periodSeconds: Duration.seconds(periodSeconds),
         timeoutSeconds: Duration.seconds(5),
         failureThreshold,
@@ -90,9 +92,9 @@ export class Postgres extends Construct {
           Object.entries(env).map(([name, value]) => [name, kplus.EnvValue.fromValue(value)]),
         ),
         // Half an hour: replaying the write-ahead log after a crash must not be cut short, or it starts again.
-        startup: probe(5, 360),
-        readiness: probe(10, 3),
-        liveness: probe(30, 6),
+        startup: probe(ready, 5, 360),
+        readiness: probe(ready, 10, 3),
+        liveness: probe(alive, 30, 6),
         volumeMounts: [
           { path: secretPath, volume: password, readOnly: true },
           { path: '/run/postgresql', volume: writable('run') },

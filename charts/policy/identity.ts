@@ -1,4 +1,5 @@
 import type { Finding, Rule } from './policy.ts';
+import type { Manifest } from './rendered.ts';
 
 /** Labels that stay the same through all releases of a workload. */
 const stableLabels = ['app.kubernetes.io/name', 'app.kubernetes.io/instance', 'cdk8s.io/metadata.addr'];
@@ -50,4 +51,33 @@ const podsHaveOneOwner: Rule = (rendered) =>
     }));
   });
 
-export const identityRules: readonly Rule[] = [noDuplicates, selectorsNeverMove, podsHaveOneOwner];
+/** Names are contracts: of claims, of host names, of what people type. A workload has the name of its label. */
+const workloadsHaveTheirNames: Rule = (rendered) =>
+  rendered.ofKind('Rollout', 'Deployment', 'StatefulSet').flatMap((object): Finding[] => {
+    const { metadata, spec } = object.manifest;
+    const label = spec.template.metadata.labels?.['app.kubernetes.io/name'];
+    return metadata.name === label ? [] : [{ object, message: `is not called ${label} as its pods are; rename it` }];
+  });
+
+/** Pods are spread among those of their own workload. */
+const spreadsAmongItsOwn: Rule = ({ pods }) =>
+  pods.flatMap((pod) =>
+    (pod.spec.topologySpreadConstraints ?? [])
+      .filter(({ labelSelector }: Manifest) =>
+        Object.entries(labelSelector.matchLabels).some(([label, value]) => pod.labels[label] !== value),
+      )
+      .map(
+        ({ topologyKey }: Manifest): Finding => ({
+          object: pod.owner,
+          message: `is spread over ${topologyKey} among pods that are not its own; use selectedLabels()`,
+        }),
+      ),
+  );
+
+export const identityRules: readonly Rule[] = [
+  workloadsHaveTheirNames,
+  spreadsAmongItsOwn,
+  noDuplicates,
+  selectorsNeverMove,
+  podsHaveOneOwner,
+];

@@ -1,5 +1,6 @@
 import type { Overlay } from '../../overlays/overlay.ts';
 import { identityRules } from './identity.ts';
+import { networkRules } from './network.ts';
 import { podRules } from './pods.ts';
 import { referenceRules } from './references.ts';
 import { Rendered, type RenderedObject } from './rendered.ts';
@@ -16,12 +17,14 @@ export interface PolicyContext {
   readonly imagePins: Overlay['imagePins'];
   /** The Secrets that there will be, with their keys. */
   readonly secrets: ReadonlyMap<string, readonly string[]>;
+  /** The pods of other namespaces that there are. */
+  readonly network: Pick<Overlay['network'], 'dns' | 'entry' | 'monitoring' | 'rollouts'>;
 }
 
 /** A property that every synth must have. */
 export type Rule = (rendered: Rendered, context: PolicyContext) => Finding[];
 
-const rules: readonly Rule[] = [...identityRules, ...podRules, ...rolloutRules, ...referenceRules];
+const rules: readonly Rule[] = [...identityRules, ...podRules, ...rolloutRules, ...referenceRules, ...networkRules];
 
 /** Manifests that break a rule of this project; each line of the message names construct path, object and fix. */
 export class PolicyError extends Error {

@@ -16,13 +16,23 @@ const servicesLeadSomewhere: Rule = (rendered) =>
         ? [missing(object, `pods with ${JSON.stringify(spec.selector)}`, 'correct the selector')]
         : [{ object, message: 'has no selector and belongs to no Rollout; give it one of the two' }];
     }
-    return spec.ports.flatMap(({ name, targetPort }: Manifest): Finding[] => {
+    return spec.ports.flatMap(({ name, port, targetPort }: Manifest): Finding[] => {
       if (!name) return [{ object, message: 'has a port without a name; name it' }];
       if (typeof targetPort !== 'string')
         return [{ object, message: `names target port ${targetPort} by number; use its name` }];
-      return pods.every((pod) => portsOf(pod).some((port) => port.name === targetPort))
-        ? []
-        : [missing(object, `container port ${targetPort}`)];
+      const known = pods.flatMap((pod) => portsOf(pod).filter((each) => each.name === targetPort));
+      if (known.length < pods.length) return [missing(object, `container port ${targetPort}`)];
+      if (name !== targetPort)
+        return [{ object, message: `calls port ${targetPort} of its pods ${name}; call it the same` }];
+      // Whoever asks a headless Service asks the pod itself.
+      return spec.clusterIP === 'None' && known.some(({ number }) => number !== port)
+        ? [
+            {
+              object,
+              message: `is headless and so cannot make port ${targetPort} of its pods port ${port}; give the same`,
+            },
+          ]
+        : [];
     });
   });
 
@@ -217,11 +227,14 @@ const statefulSetsHaveServices: Rule = (rendered) =>
 const urlsReachServices: Rule = (rendered) =>
   rendered.objects.flatMap((object) => {
     const text = JSON.stringify(object.manifest);
-    const urls = text.matchAll(/https?:\/\/([-a-z0-9.{}]+?)\.([-a-z0-9]+)\.svc\.cluster\.local(?::(\d+))?/g);
-    return [...urls].flatMap(([url, name = '', namespace, port = '80']): Finding[] => {
+    const urls = text.matchAll(/https?:\/\/([-a-z0-9.{}]+?)\.([-a-z0-9]+)\.svc\.cluster\.local(?::(\d+))?([-/\w]*)/g);
+    return [...urls].flatMap(([url, name = '', namespace, port = '80', path = '/']): Finding[] => {
       if (namespace !== object.manifest.metadata.namespace) return [];
       const names = name === '{{args.service}}' ? argumentsFor(rendered, object) : [name];
       return names.flatMap((each): Finding[] => {
+        if (!isProbed(rendered, each, path)) {
+          return [missing(object, `${url} (no probe of the pods behind ${each} asks that path)`, 'correct the URL')];
+        }
         const ports: Manifest[] = rendered.find('Service', each)?.spec.ports ?? [];
         return ports.some((known) => known.port === Number(port))
           ? []
@@ -229,6 +242,17 @@ const urlsReachServices: Rule = (rendered) =>
       });
     });
   });
+
+/** Whether the pods behind a Service have the path: their own probes ask it, or one below it. */
+function isProbed(rendered: Rendered, service: string, path: string): boolean {
+  const { selector } = rendered.find('Service', service)?.spec ?? {};
+  const pods = selector ? rendered.podsWith(selector) : podsOfRolloutsWith(rendered, service);
+  const asked = pods
+    .flatMap(containersOf)
+    .flatMap(({ livenessProbe, readinessProbe, startupProbe }) => [livenessProbe, readinessProbe, startupProbe])
+    .flatMap((probe) => probe?.httpGet?.path ?? []);
+  return asked.some((known: string) => known === path || known.startsWith(`${path}/`));
+}
 
 /** What Rollouts give a template as its argument `service`. */
 function argumentsFor(rendered: Rendered, template: RenderedObject): string[] {
@@ -262,7 +286,31 @@ const analysisAsksItsOwn: Rule = (rendered) =>
     );
   });
 
+/** A monitor finds a Service with its port. */
+const monitorsFindServices: Rule = (rendered) =>
+  rendered.ofKind('ServiceMonitor').flatMap((object) => {
+    const { endpoints, selector } = object.manifest.spec;
+    const found = rendered
+      .ofKind('Service')
+      .filter(({ manifest }) =>
+        Object.entries(selector.matchLabels).every(([key, value]) => manifest.metadata.labels?.[key] === value),
+      );
+    return endpoints.flatMap(({ port }: Manifest): Finding[] => {
+      const having = found.filter(({ manifest }) => manifest.spec.ports.some((each: Manifest) => each.name === port));
+      if (having.length === 1) return [];
+      return having.length === 0
+        ? [missing(object, `a Service with port ${port}`, 'correct selector or port')]
+        : [
+            {
+              object,
+              message: `scrapes port ${port} of ${having.length} Services, and so twice; leave the port to one`,
+            },
+          ];
+    });
+  });
+
 export const referenceRules: readonly Rule[] = [
+  monitorsFindServices,
   servicesLeadSomewhere,
   rolloutsHaveServices,
   routesReachServices,

@@ -117,7 +117,12 @@ const versionChecked: Rule = (rendered) =>
 /** The old pods must outlast the hold and the verification, or there is no instant way back from either. */
 const wayBackOutlastsVerification: Rule = (rendered) => {
   const policy = rendered.find('ConfigMap', 'release-policy');
-  if (!policy) return [];
+  if (!policy) {
+    // The promoter would go by its defaults, without a word.
+    return rendered
+      .ofKind('Namespace')
+      .map((object) => ({ object, message: 'has no ConfigMap release-policy; add it' }));
+  }
   const { holdMetric, timeouts } = load(policy.data['policy.yaml']) as Manifest;
   const hold = metrics(rendered).find(({ metric }) => metric.name === holdMetric)?.metric;
   // A hold that waits for a person has no failures to count; the verification alone is then to be outlasted.

@@ -67,7 +67,7 @@ function testOverlay({ namespace }: ReleaseOptions, references: Record<string, s
     migration: { command: ['node', 'migrate.js'] },
     health: { checkVia: 'service' },
     network: { apiServerCidrs: ['0.0.0.0/0'] },
-    secrets: { kind: 'user-made' },
+    monitoring: { kind: 'none' },
   };
 }
 

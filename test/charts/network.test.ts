@@ -64,6 +64,8 @@ describe('the flows that the network policies allow', () => {
         'backend > internet TCP 443',
         'migration > postgres TCP 5432',
         'backup > postgres TCP 5432',
+        'prometheus > postgres TCP 9187',
+        'prometheus > redis TCP 9121',
         ...['backend', 'migration', 'web-page', 'backup'].flatMap(dns),
       ].sort(),
     );

@@ -12,7 +12,7 @@ function findings(spoil: (objects: KubeObject[]) => unknown, imagePins: 'digest'
   spoil(objects);
   const rendered = objects.map((manifest) => ({ path: 'app/chart/construct', manifest }));
   try {
-    enforcePolicy(rendered, { imagePins, secrets: secretKeys(overlay) });
+    enforcePolicy(rendered, { imagePins, secrets: secretKeys(overlay), network: overlay.network });
   } catch (error) {
     return (error as Error).message.split('\n');
   }
@@ -220,7 +220,7 @@ describe('a synth is refused', () => {
     ],
     [
       'with one end of a flow missing',
-      (o) => policyOf(o, 'redis').ingress.pop(),
+      (o) => policyOf(o, 'redis').ingress.shift(),
       /lets out .*6379, which nothing lets in/,
     ],
     [
@@ -260,6 +260,80 @@ describe('a synth is refused', () => {
       /refers to volume temp/,
     ],
     ['without a headless Service', (o) => without(o, 'Service', 'redis-headless'), /refers to Service redis-headless/],
+    [
+      'without the policy that denies everything',
+      (o) => without(o, 'NetworkPolicy', 'default-deny'),
+      /has no policy that denies/,
+    ],
+    [
+      'with pods that no flow names',
+      (o) => o.splice(o.indexOf(find(o, 'NetworkPolicy', 'migration')), 1),
+      /Job .* has pods that no network policy names/,
+    ],
+    [
+      'with a protocol that nothing here speaks',
+      (o) => {
+        policyOf(o, 'web').ingress[0].ports[0].protocol = 'UDP';
+      },
+      /opens UDP 3000/,
+    ],
+    [
+      'with pods that ask by a name and cannot look it up',
+      (o) => {
+        policyOf(o, 'migration').egress[1].ports.pop();
+      },
+      /lets its pods ask somebody, but no DNS/,
+    ],
+    [
+      'with a store that pods cannot reach',
+      (o) => {
+        find(o, 'Service', 'redis').metadata.name = 'cache';
+      },
+      /REDIS_HOST redis: is no Service here/,
+    ],
+    ['without a way to Sentry', (o) => policyOf(o, 'backend').egress.splice(3, 1), /cannot reach Sentry/],
+    [
+      'with a public route that nobody may use',
+      (o) => policyOf(o, 'web').ingress.shift(),
+      /has a public route that no network policy lets in/,
+    ],
+    [
+      'with pods of a namespace that the overlay does not know',
+      (o) => {
+        policyOf(o, 'web').ingress[0].from[0].namespaceSelector.matchLabels['kubernetes.io/metadata.name'] = 'other';
+      },
+      /names pods of another namespace/,
+    ],
+    [
+      'with a workload that is not called as its pods are',
+      (o) => {
+        find(o, 'StatefulSet', 'postgres').metadata.name = 'db';
+      },
+      /is not called postgres as its pods are/,
+    ],
+    [
+      'with pods that are spread among others',
+      (o) => {
+        rollout(o).template.spec.topologySpreadConstraints[0].labelSelector.matchLabels['app.kubernetes.io/name'] =
+          'web';
+      },
+      /among pods that are not its own/,
+    ],
+    ['without a release policy', (o) => without(o, 'ConfigMap', 'release-policy'), /has no ConfigMap release-policy/],
+    [
+      'with a monitor of a port that no Service has',
+      (o) => {
+        find(o, 'ServiceMonitor', 'redis').spec.endpoints[0].port = 'http';
+      },
+      /refers to a Service with port http/,
+    ],
+    [
+      'with a path that nobody serves',
+      (o) => {
+        metric(o).provider.web.url = metric(o).provider.web.url.replace('/health', '/healthz');
+      },
+      /no probe of the pods behind backend-preview asks that path/,
+    ],
     [
       'with a URL that no Service answers',
       (o) => {

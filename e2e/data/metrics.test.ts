@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { find, type KubeObject, objectsOf } from '../../test/charts/objects.ts';
+import { sample } from '../../test/overlays/samples.ts';
+import { freePort, ownFolder, postgresBin, runAs, type Server, start } from './server.ts';
+
+// Every metric of a data store that a rule or a panel names is one that the store's exporter really exports.
+
+const objects = objectsOf(sample());
+
+/** All PromQL there is, in rules and on the dashboard. */
+const queries: string[] = [
+  ...find(objects, 'PrometheusRule', 'moneywise').spec.groups.flatMap(({ rules }: KubeObject) =>
+    rules.map(({ expr }: KubeObject) => expr),
+  ),
+  ...JSON.parse(find(objects, 'ConfigMap', 'dashboard').data['moneywise.json']).panels.flatMap(
+    ({ targets }: KubeObject) => targets.map(({ expr }: KubeObject) => expr),
+  ),
+];
+const named = (prefix: string) => [
+  ...new Set(queries.flatMap((query) => query.match(new RegExp(`\\b${prefix}_[a-z_]+(?=\\{)`, 'g')) ?? [])),
+];
+
+const servers: Server[] = [];
+afterAll(async () => {
+  for (const server of servers.reverse()) await server.stop('SIGINT');
+});
+
+async function exported(port: number): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+}
+
+describe('the exporter of PostgreSQL', () => {
+  let metrics: string;
+  beforeAll(async () => {
+    const [port, folder] = [await freePort(), await ownFolder('postgres')];
+    await runAs([`${postgresBin}/initdb`, '-D', join(folder, 'data'), '-U', 'moneywise', '--auth=trust']);
+    const listening = ['-k', folder, '-c', 'listen_addresses=127.0.0.1', '-p', String(port)];
+    const ready = () => runAs(['pg_isready', '-h', '127.0.0.1', '-p', String(port)]).then(() => true);
+    servers.push(
+      await start([`${postgresBin}/postgres`, '-D', join(folder, 'data'), ...listening], { port, folder, ready }),
+    );
+    await runAs(['createdb', '-h', '127.0.0.1', '-p', String(port), '-U', 'moneywise', 'moneywise']);
+    const own = await freePort();
+    const env = { DATA_SOURCE_NAME: `postgresql://moneywise@127.0.0.1:${port}/moneywise?sslmode=disable` };
+    servers.push(
+      await start(['prometheus-postgres-exporter', `--web.listen-address=127.0.0.1:${own}`], {
+        port: own,
+        folder: await ownFolder('exporter'),
+        env,
+        ready: async () => (await exported(own)).includes('pg_up 1'),
+      }),
+    );
+    metrics = await exported(own);
+  });
+
+  it.each(named('pg'))('exports %s', (name) => {
+    expect(metrics).toMatch(new RegExp(`^${name}[ {]`, 'm'));
+  });
+
+  it('names databases by the label that the panels select by', () => {
+    expect(metrics).toMatch(/^pg_stat_database_blks_hit\{.*datname="moneywise"/m);
+  });
+});
+
+describe('the exporter of Redis', () => {
+  let metrics: string;
+  beforeAll(async () => {
+    const [port, folder] = [await freePort(), await ownFolder('redis')];
+    const ready = () => runAs(['redis-cli', '-p', String(port), 'ping']).then((said) => said.trim() === 'PONG');
+    const redis = ['redis-server', '--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', ''];
+    servers.push(await start(redis, { port, folder, ready }));
+    const own = await freePort();
+    servers.push(
+      await start(['prometheus-redis-exporter', `-web.listen-address=127.0.0.1:${own}`], {
+        port: own,
+        folder: await ownFolder('exporter'),
+        env: { REDIS_ADDR: `redis://127.0.0.1:${port}` },
+        ready: async () => (await exported(own)).includes('redis_up 1'),
+      }),
+    );
+    metrics = await exported(own);
+  });
+
+  it.each(named('redis'))('exports %s', (name) => {
+    expect(metrics).toMatch(new RegExp(`^${name}[ {]`, 'm'));
+  });
+});
