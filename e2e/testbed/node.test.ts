@@ -229,7 +229,7 @@ describe('two testbeds side by side', () => {
     await createNamespace(other);
     await apply(other, pod('by-digest', web(image('moneywise/web:v3'))), service('web', 'by-digest', 3000));
     await awaitReady(other, 'by-digest');
-    expect(await answerOf(other, 'http://web.app:3000/')).toContain('content="v3"');
+    expect(await answerOf(other, 'http://web.app:3000/')).toContain('content="3.0.0"');
     expect(await answerOf(testbed, 'http://web.app:3000/')).toContain('content="1.0.0"');
     expect(await fingerprint()).toEqual(before);
 
