@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { adviceOn } from '../promotion/cluster/advice.ts';
 import { ClusterError } from '../promotion/cluster/port.ts';
 import { UsageError } from '../promotion/plan/usage.ts';
+import { preflightCommand } from './preflight.ts';
 import { promoteCommand } from './promote.ts';
 import { statusCommand } from './status.ts';
 
@@ -12,7 +13,8 @@ const program = new Command('moneywise-deploy')
   .showHelpAfterError('run moneywise-deploy --help for the commands, or <command> --help for its options')
   .configureHelp({ showGlobalOptions: true })
   .addCommand(promoteCommand())
-  .addCommand(statusCommand());
+  .addCommand(statusCommand())
+  .addCommand(preflightCommand());
 for (const command of program.commands) command.copyInheritedSettings(program);
 
 // A reader that goes away (`| head`) must not end a release half-way: the run goes on, unheard.

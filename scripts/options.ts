@@ -1,8 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { connect, loadKubeconfig } from '../promotion/cluster/kubernetes.ts';
-import type { Cluster } from '../promotion/cluster/port.ts';
+import { connect, loadKubeconfig, type RealCluster } from '../promotion/cluster/kubernetes.ts';
 import type { Plan } from '../promotion/plan/plan.ts';
 import { UsageError } from '../promotion/plan/usage.ts';
 
@@ -56,7 +55,7 @@ export async function folderOf(overlay: string | undefined, manifests: string | 
 }
 
 /** The cluster that the options name, for the plan's namespace. Throws `UsageError`; asks the cluster nothing yet. */
-export function clusterOf(plan: Plan, options: ReleaseOptions): Cluster {
+export function clusterOf(plan: Plan, options: ReleaseOptions): RealCluster {
   const config = loadKubeconfig(options);
   const namespace =
     options.namespace ?? plan.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';

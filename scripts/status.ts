@@ -1,7 +1,7 @@
 import { Chalk } from 'chalk';
 import { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
-import { readPlan } from '../promotion/plan/folder.ts';
+import { readDraft } from '../promotion/plan/folder.ts';
 import type { RunEvent } from '../promotion/report/events.ts';
 import { look } from '../promotion/status/look.ts';
 import { renderStatus } from '../promotion/status/render.ts';
@@ -41,7 +41,7 @@ Exit codes: 0 every member is live and stable on these manifests, 1 something is
 }
 
 async function run(overlay: string | undefined, options: Options): Promise<number> {
-  const plan = await readPlan(await folderOf(overlay, options.manifests));
+  const { plan } = await readDraft(await folderOf(overlay, options.manifests));
   const cluster = clusterOf(plan, options);
   const { signal, release } = stopSignal();
   const { show, close } = shower(outputOf(options), options.watch === true);

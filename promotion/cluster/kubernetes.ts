@@ -60,8 +60,14 @@ function checkServer({ name, server, skipTLSVerify }: KubernetesCluster): void {
   );
 }
 
+/** A real cluster: the port, and what those ask who look beyond a release and its namespace. */
+export interface RealCluster extends Cluster {
+  /** One request for any path; `accept` is the media type to answer in, default JSON. Throws `ClusterError`. */
+  readonly ask: <T>(method: 'GET' | 'POST', path: string, more?: { body?: object; accept?: string }) => Promise<T>;
+}
+
 /** The port's adapter to a real cluster, for the objects of one namespace. */
-export function connect(config: KubeConfig, namespace: string): Cluster {
+export function connect(config: KubeConfig, namespace: string): RealCluster {
   const server = config.getCurrentCluster()?.server ?? '';
   let requests = 0;
   /** How far the cluster's clock is ahead of this machine's, in milliseconds, as far as answers tell (to a second). */
@@ -96,7 +102,14 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
     return options;
   }
 
-  async function call(method: string, path: string, body?: unknown, contentType?: string, timeout = REQUEST_TIMEOUT) {
+  async function call(
+    method: string,
+    path: string,
+    body?: unknown,
+    contentType?: string,
+    timeout = REQUEST_TIMEOUT,
+    accept = 'application/json',
+  ) {
     requests += 1;
     const options = await sessionOptions();
     const payload = body === undefined ? undefined : JSON.stringify(body);
@@ -118,7 +131,7 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
           timeout,
           headers: {
             ...(options.headers as Record<string, string>),
-            accept: 'application/json',
+            accept,
             ...(payload === undefined
               ? {}
               : { 'content-type': contentType ?? 'application/json', 'content-length': Buffer.byteLength(payload) }),
@@ -142,8 +155,14 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
     });
   }
 
-  async function api<T>(method: string, path: string, body?: unknown, contentType?: string): Promise<T> {
-    const { status, text } = await call(method, path, body, contentType);
+  async function api<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    contentType?: string,
+    accept?: string,
+  ): Promise<T> {
+    const { status, text } = await call(method, path, body, contentType, REQUEST_TIMEOUT, accept);
     // An API server's refusals are JSON or one plain line; a page is from a proxy or a portal before it.
     if (status >= 400 && !text.trimStart().startsWith('<'))
       throw new ClusterError(codeOf(status), `${method} ${path.split('?')[0]}: ${messageIn(text)} (${status})`);
@@ -162,6 +181,7 @@ export function connect(config: KubeConfig, namespace: string): Cluster {
 
   return {
     namespace,
+    ask: (method, path, { body, accept } = {}) => api(method, path, body, undefined, accept),
     requests: () => requests,
     now: () => new Date(Date.now() + ahead),
     sleep: (milliseconds, signal) =>

@@ -63,7 +63,7 @@ const SUFFIXES: Readonly<Record<string, number>> = {
 };
 
 /** A Quantity as a number; undefined for anything else. */
-function amount(quantity: unknown): number | undefined {
+export function amount(quantity: unknown): number | undefined {
   const [, digits, suffix] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([numkMGTPE]?i?)$/.exec(String(quantity)) ?? [];
   const unit = SUFFIXES[suffix ?? ''];
   return digits === undefined || unit === undefined ? undefined : Number((Number(digits) * unit).toPrecision(12));

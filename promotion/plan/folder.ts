@@ -2,13 +2,24 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import type { KubeObject } from '../cluster/objects.ts';
-import { type Plan, planOf } from './plan.ts';
+import { type Plan, planOf, type Source } from './plan.ts';
 import { UsageError } from './usage.ts';
 
-/** The plan of a manifests folder. Throws `UsageError`, which names the file where one is to blame. */
+/** The plan of a manifests folder that can be promoted. Throws `UsageError`, which names the file where one is to blame. */
 export async function readPlan(folder: string): Promise<Plan> {
+  return (await readRelease(folder)).plan;
+}
+
+/** The same for one that is only looked at, and its objects: its image pins may stand for no image yet. */
+export async function readDraft(folder: string): Promise<{ plan: Plan; objects: readonly KubeObject[] }> {
+  return readRelease(folder, { allowsPlaceholders: true });
+}
+
+async function readRelease(folder: string, more: Partial<Source> = {}) {
   const files = await filesOfObjects(folder);
-  return planOf([...files.keys()], { name: `manifests folder ${folder}`, fileOf: (object) => files.get(object) });
+  const objects = [...files.keys()];
+  const source = { name: `manifests folder ${folder}`, fileOf: (object: KubeObject) => files.get(object), ...more };
+  return { plan: planOf(objects, source), objects };
 }
 
 /**

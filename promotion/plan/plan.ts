@@ -48,6 +48,8 @@ export interface Source {
   readonly name: string;
   /** The file of one of them. */
   readonly fileOf: (object: KubeObject) => string | undefined;
+  /** For those who only look: image pins that stand for no image are theirs to tell, not an error. */
+  readonly allowsPlaceholders?: boolean;
 }
 
 /** Reads the plan out of a folder's objects. Throws `UsageError`. */
@@ -71,6 +73,13 @@ export function planOf(
   const members = rollouts.map((rollout) =>
     memberOf(checkedRollout(rollout, placeOf(rollout)), services, placeOf(rollout)),
   );
+  const placeholder = placeholdersIn(objects).find(({ object }) => rollouts.includes(object));
+  if (placeholder && !source.allowsPlaceholders) {
+    const { object, container, image } = placeholder;
+    throw new UsageError(
+      `${placeOf(object)}: container ${container} carries the placeholder ${image}: pin the digest of a released image and render again`,
+    );
+  }
   const namespaces = [...new Set(rollouts.map((rollout) => rollout.metadata.namespace))];
   if (namespaces.length > 1) {
     throw new UsageError(`the Rollouts name several namespaces (${namespaces.join(', ')}): a release lives in one`);
@@ -115,13 +124,6 @@ function memberOf(rollout: Rollout, services: ReadonlySet<string>, at: string): 
       );
     }
   }
-  for (const container of containersOf(template)) {
-    if (PLACEHOLDER_DIGEST.test(container.image ?? '')) {
-      throw new UsageError(
-        `${at}: container ${container.name} carries the placeholder ${container.image}: pin the digest of a released image and render again`,
-      );
-    }
-  }
   const order = rollout.metadata.annotations?.[ORDER_ANNOTATION] ?? '0';
   if (!/^-?\d{1,6}$/.test(order)) {
     throw new UsageError(`${at}: annotation ${ORDER_ANNOTATION} is "${order}": it must be a whole number`);
@@ -135,6 +137,15 @@ function memberOf(rollout: Rollout, services: ReadonlySet<string>, at: string): 
     analysedBefore: (blueGreen.prePromotionAnalysis?.templates?.length ?? 0) > 0,
     analysedAfter: (blueGreen.postPromotionAnalysis?.templates?.length ?? 0) > 0,
   };
+}
+
+/** Containers of Rollouts and Jobs whose image pin stands for no image yet. */
+export function placeholdersIn(objects: readonly KubeObject[]) {
+  return objects.flatMap((object) =>
+    containersOf((object as Partial<Rollout>).spec?.template ?? {})
+      .filter(({ image }) => PLACEHOLDER_DIGEST.test(image ?? ''))
+      .map(({ name, image }) => ({ object, container: name, image })),
+  );
 }
 
 /** All containers that a pod template names, init containers included. */

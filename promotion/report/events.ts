@@ -40,6 +40,11 @@ export const EVENTS = {
     meaning:
       'How a release stands, by the command `status`; a warning when something is to look at. `data`: release, version, namespace, at, members, findings.',
   },
+  PREFLIGHT: {
+    level: 'info',
+    meaning:
+      'One thing that a release needs, by the command `preflight`; a warning when it cannot be seen, an error when it is missing. `data`: area, subject, verdict, message.',
+  },
   RESULT: {
     level: 'info',
     meaning:

@@ -1,0 +1,51 @@
+/** What a promotion may do with one kind of object in the namespace of its release. */
+export interface Permission {
+  /** API group; '' is the core one. */
+  readonly group: string;
+  /** As RBAC writes it: `rollouts`, or `rollouts/status` for a subresource. */
+  readonly resource: string;
+  readonly verbs: readonly ('get' | 'list' | 'watch' | 'create' | 'patch' | 'delete')[];
+  /** What it is needed for. */
+  readonly purpose: string;
+}
+
+const READ = ['get', 'list', 'watch'] as const;
+
+/**
+ * Everything that a promotion asks of the API server, and no more: what `preflight` looks for. A test holds it against the
+ * requests that promotions really send.
+ */
+export const PERMISSIONS: readonly Permission[] = [
+  {
+    group: 'argoproj.io',
+    resource: 'rollouts',
+    verbs: [...READ, 'patch'],
+    purpose: 'follow the members, claim them, go back',
+  },
+  { group: 'argoproj.io', resource: 'rollouts/status', verbs: ['patch'], purpose: 'promote, abort' },
+  {
+    group: 'argoproj.io',
+    resource: 'analysisruns',
+    verbs: [...READ, 'patch', 'delete'],
+    purpose: 'read verdicts, end the hold',
+  },
+  { group: 'apps', resource: 'replicasets', verbs: [...READ, 'patch'], purpose: 'retire what was rejected' },
+  { group: '', resource: 'services', verbs: [...READ, 'patch'], purpose: 'read the switch back, undo it' },
+  { group: 'discovery.k8s.io', resource: 'endpointslices', verbs: READ, purpose: 'see who really serves' },
+  { group: 'batch', resource: 'jobs', verbs: READ, purpose: 'wait for the migration' },
+  { group: '', resource: 'configmaps', verbs: ['get', 'create', 'patch'], purpose: 'keep the journal' },
+  {
+    group: 'coordination.k8s.io',
+    resource: 'leases',
+    verbs: ['get', 'create', 'patch'],
+    purpose: 'keep other runs out',
+  },
+];
+
+/** Needed as well where the policy has a health check that is asked through the API server. */
+export const PROXY_PERMISSION: Permission = {
+  group: '',
+  resource: 'services/proxy',
+  verbs: ['get'],
+  purpose: 'ask health checks of Services',
+};

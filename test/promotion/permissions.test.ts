@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import { PERMISSIONS } from '../../promotion/cluster/permissions.ts';
+import type { Cluster, Resource } from '../../promotion/cluster/port.ts';
+import type { VersionBehaviour, World } from '../../promotion/simulation/world.ts';
+import { manifests, run, worldWith } from './simulated.ts';
+
+/** The same world, whose promoter's requests are written down as `verb group/resource`. */
+function listening(world: World, requests: Set<string>): World {
+  const { cluster } = world;
+  const noted =
+    <Rest extends unknown[], Answer>(verb: string, send: (resource: Resource, ...rest: Rest) => Answer) =>
+    (resource: Resource, ...rest: Rest): Answer => {
+      const subresource = verb === 'patch' && rest[2] ? `/${rest[2]}` : '';
+      requests.add(`${verb} ${resource.group}/${resource.plural}${subresource}`);
+      return send(resource, ...rest);
+    };
+  const heard: Cluster = {
+    ...cluster,
+    list: noted('list', cluster.list),
+    get: noted('get', cluster.get),
+    watch: noted('watch', cluster.watch),
+    create: noted('create', cluster.create),
+    remove: noted('delete', cluster.remove),
+    patch: noted('patch', cluster.patch),
+  };
+  return { ...world, cluster: heard };
+}
+
+const SCENARIOS: [string, Readonly<Record<string, VersionBehaviour>>][] = [
+  ['a good release', {}],
+  ['one that is refused', { 'backend:v2': { analysis: { before: 'Failed' } } }],
+  ['one that is rolled back', { 'web:v2': { analysis: { after: 'Failed' } } }],
+];
+
+it('a promotion asks for nothing that is not in the table of permissions', async () => {
+  const requests = new Set<string>();
+  for (const [, behaviours] of SCENARIOS) {
+    for (const seed of [1, 2, 3]) {
+      const world = listening(await worldWith(behaviours, { seed }), requests);
+      // Of a name that has no journal and no Lease yet.
+      const v2 = manifests('v2', { policy: { release: 'another' } });
+      world.apply(v2);
+      await run(world, v2);
+      // And a second try of what was refused.
+      await run(world, v2);
+    }
+  }
+  const allowed = PERMISSIONS.flatMap(({ group, resource, verbs }) =>
+    verbs.map((verb) => `${verb} ${group}/${resource}`),
+  );
+  expect([...requests].filter((request) => !allowed.includes(request))).toEqual([]);
+  // And the table has nothing that is never used, but for reading one object again.
+  expect(allowed.filter((permission) => !permission.startsWith('get ') && !requests.has(permission))).toEqual([]);
+});
