@@ -50,7 +50,7 @@ export async function fakePlace(name: string, binaries: Binaries): Promise<Place
 }
 
 const fakeNode = (name: string) => {
-  const capacity = { cpu: '64', memory: '256Gi', pods: '2000' };
+  const capacity = { cpu: '64', memory: '256Gi', 'ephemeral-storage': '1Ti', pods: '2000' };
   return {
     apiVersion: 'v1',
     kind: 'Node',
