@@ -8,6 +8,9 @@ import { UsageError } from '../promotion/plan/usage.ts';
 /** Where `cdk8s synth` writes, one folder an overlay. */
 export const RENDERED = 'dist';
 
+/** The folder in it that is no overlay: what Argo CD is told. */
+const GITOPS = 'gitops';
+
 export type Output = 'tty' | 'plain' | 'json';
 
 /** What every command on a release in a cluster takes. */
@@ -45,7 +48,8 @@ export async function folderOf(overlay: string | undefined, manifests: string | 
     throw new UsageError(`overlay "${overlay}" and --manifests ${manifests} are both given: leave one out`);
   }
   if (manifests !== undefined) return manifests;
-  const known = await readdir(RENDERED).catch((): string[] => []);
+  const folders = await readdir(RENDERED).catch((): string[] => []);
+  const known = folders.filter((name) => name !== GITOPS);
   const choice = known.join(', ') || 'nothing yet, run npx cdk8s synth';
   if (overlay === undefined) {
     throw new UsageError(`name an overlay (${RENDERED}/ has ${choice}) or a folder with --manifests DIR`);
