@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../promotion/cluster/objects.ts';
-import { asRevision } from '../support/edits.ts';
+import { asRevision, withChecks } from '../support/edits.ts';
 import { removeFolders } from '../support/folder.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { promote } from '../support/promoter.ts';
@@ -16,15 +16,6 @@ async function expectLive(backend: string, web: string): Promise<void> {
   expect(await truthOf(namespace, 'backend')).toEqual(allOn(backend));
   expect(await truthOf(namespace, 'web')).toEqual(allOn(web));
 }
-
-/** Changes the release policy of rendered manifests. */
-const withChecks = (checks: object[]) => (object: KubeObject) => {
-  if (object.kind !== 'ConfigMap' || object.metadata.name !== 'release-policy') return object;
-  return {
-    ...object,
-    data: { 'policy.yaml': JSON.stringify({ timeouts: { prepareSeconds: 120 }, healthChecks: checks }) },
-  };
-};
 
 /** Leaves nothing but the hold to judge a Rollout after the switch. */
 const withoutAnalysisAfter = (object: KubeObject) => {

@@ -8,6 +8,14 @@ const FOREIGN = {
     'imports/external-secrets.io.ts',
     'config/crds/bases/external-secrets.io_externalsecrets.yaml',
   ],
+  'prometheusrules.monitoring.coreos.com': [
+    'imports/monitoring.coreos.com.ts',
+    'example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml',
+  ],
+  'servicemonitors.monitoring.coreos.com': [
+    'imports/monitoring.coreos.com.ts',
+    'example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml',
+  ],
 } as const;
 
 /** Gives the cluster the CRDs that rendered manifests rely on and it does not have; returns how to take them away again. */

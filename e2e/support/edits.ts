@@ -24,3 +24,12 @@ export const withHold = (seconds: number) => (object: KubeObject) => {
     });
   return changed;
 };
+
+/** Changes the release policy of rendered manifests. */
+export const withChecks = (checks: object[]) => (object: KubeObject) => {
+  if (object.kind !== 'ConfigMap' || object.metadata.name !== 'release-policy') return object;
+  return {
+    ...object,
+    data: { 'policy.yaml': JSON.stringify({ timeouts: { prepareSeconds: 120 }, healthChecks: checks }) },
+  };
+};

@@ -13,15 +13,25 @@ export function nextSteps(
     case 'stuck':
       return views.flatMap((view) => unstick(view, journal.members[view.member.name]?.from, namespace));
     case 'refused':
+      return [afterRefusal(views)];
     case 'rolled-back':
-      return [
-        'the manifests in Git still ask for the rejected version: put the former image pins back, render and apply them, or fix forward with a new version',
-      ];
+      return [REJECTED];
     case 'superseded':
       return ['run promote again with the newer manifests'];
     default:
       return [];
   }
+}
+
+const REJECTED =
+  'the manifests in Git still ask for the rejected version: put the former image pins back, render and apply them, or fix forward with a new version';
+
+function afterRefusal(views: readonly MemberView[]): string {
+  if (views.some((view) => view.stage === 'outdated')) return 'apply these manifests, then run the same command again';
+  if (views.some((view) => view.stage === 'unobserved')) {
+    return 'see why the Argo Rollouts controller does not act: kubectl get pods -A -l app.kubernetes.io/name=argo-rollouts';
+  }
+  return REJECTED;
 }
 
 function unstick(

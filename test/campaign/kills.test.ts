@@ -43,7 +43,7 @@ const RELEASES: Readonly<Record<string, Scenario>> = {
 };
 
 /** In CI every request, else a sample of them. */
-const EVERY = RUNS >= 4_000 ? 1 : 9;
+const EVERY = RUNS >= 3_000 ? 1 : 9;
 
 describe('the promoter killed at a request and started again from nothing but the cluster keeps its promises', () => {
   it.each(Object.entries(RELEASES))('%s', async (_, scenario) => {

@@ -230,6 +230,7 @@ describe('promote', () => {
     expect(result.events.find((e) => e.code === 'GOING_BACK')?.message).toContain(
       'these manifests want main=backend:v2',
     );
+    expect(result.events.find((e) => e.code === 'NEXT')?.message).toContain('apply these manifests');
     expect(live(world)).toEqual(V1);
   });
 
