@@ -125,3 +125,9 @@ export class ClusterError extends Error {
     this.code = code;
   }
 }
+
+/** For a read of something that need not be there; any other error is thrown on. */
+export function undefinedIfNotFound(error: unknown): undefined {
+  if (error instanceof ClusterError && error.code === 'not-found') return undefined;
+  throw error;
+}

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../cluster/objects.ts';
-import { type Cluster, ClusterError, LEASES } from '../cluster/port.ts';
+import { type Cluster, ClusterError, LEASES, undefinedIfNotFound } from '../cluster/port.ts';
 
 import { persist } from './persist.ts';
 
@@ -179,9 +179,4 @@ function hold(cluster: Cluster, name: string, holder: string, epoch: number): Lo
 /** Kubernetes' MicroTime: RFC 3339 with six decimals. */
 function microTime(date: Date): string {
   return date.toISOString().replace('Z', '000Z');
-}
-
-function undefinedIfNotFound(error: unknown): undefined {
-  if (error instanceof ClusterError && error.code === 'not-found') return undefined;
-  throw error;
 }

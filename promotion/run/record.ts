@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { KubeObject } from '../cluster/objects.ts';
-import { type Cluster, ClusterError, CONFIG_MAPS } from '../cluster/port.ts';
+import { type Cluster, ClusterError, CONFIG_MAPS, undefinedIfNotFound } from '../cluster/port.ts';
 import { EPOCH, epochOf } from '../core/fence.ts';
 import type { Journal } from '../core/journal.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -126,9 +126,4 @@ function unfinished(found: KubeObject | undefined): Record['left'] {
     // Everything in it can be found out again from the live objects, but for why a release was going back.
     return undefined;
   }
-}
-
-function undefinedIfNotFound(error: unknown): undefined {
-  if (error instanceof ClusterError && error.code === 'not-found') return undefined;
-  throw error;
 }
