@@ -1,4 +1,4 @@
-import type { PodTemplate } from '../cluster/objects.ts';
+import type { ManagedFields, PodTemplate } from '../cluster/objects.ts';
 import type { Watched } from '../cluster/port.ts';
 import type { Plan } from '../plan/plan.ts';
 import { fenced } from './fence.ts';
@@ -65,6 +65,14 @@ export type Action =
       readonly uid: string;
       readonly hash: string;
       readonly template: PodTemplate;
+    }
+  /** Leave the fields of a Rollout's spec that this tool wrote to whoever applied it. */
+  | {
+      readonly act: 'hand-over';
+      readonly member: string;
+      readonly uid: string;
+      readonly resourceVersion: string;
+      readonly managedFields: readonly ManagedFields[];
     }
   /** Scale a rejected ReplicaSet to 0, so that nothing takes it live again without its gates. */
   | { readonly act: 'retire'; readonly member: string; readonly replicaSet: string; readonly uid: string }

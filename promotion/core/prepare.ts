@@ -2,6 +2,7 @@ import { analysesOf } from './analysis.ts';
 import { type Action, causeOf, end, enter, goBack, type Situation, type Step } from './decide.ts';
 import type { Cause } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf } from './member.ts';
+import { handOver } from './ownership.ts';
 
 /**
  * Waits until every member is prepared, then has the whole set judged once more on a fresh listing before the first
@@ -39,6 +40,7 @@ export function prepare(s: Situation): Step {
 
   const waiting = [
     ...views.filter((v) => !isReady(v)).map((v) => `${v.member.name}: ${v.reason}`),
+    ...views.filter((v) => handOver(v).length > 0).map((v) => `${v.member.name}: its template is handed over`),
     ...unfinishedJobs(s),
     ...openChecks(s),
   ];
@@ -55,6 +57,7 @@ export function prepare(s: Situation): Step {
       journal: journal.preparedAt === undefined ? journal : unprepared,
       actions: [
         ...retries.flatMap((view) => retry(view, s)),
+        ...views.flatMap(handOver),
         ...(journal.ask === 'rollback' ? views.flatMap((view) => restore(view, s)) : []),
         ...(views.every(isReady) ? checksToAsk(s, 'before-switch') : []),
       ],
@@ -96,7 +99,8 @@ function retry(view: MemberView, s: Situation): Action[] {
  * In a rollback through the gates: puts the wanted template into the Rollout, but only with no pod of that revision left.
  * While its ReplicaSet has some, the controller would take this member live at once, past every gate and alone.
  */
-function restore({ member, stage, rollout, current }: MemberView, { observation }: Situation): Action[] {
+function restore(view: MemberView, { observation }: Situation): Action[] {
+  const { member, stage, rollout, current } = view;
   if (stage !== 'outdated' || !rollout?.metadata.uid || !current || !isObserved(rollout)) return [];
   const { uid } = rollout.metadata;
   const set = replicaSetOf(observation, rollout, member.revision ?? '');

@@ -1,6 +1,7 @@
 import { type Action, end, type Situation, type Step } from './decide.ts';
 import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf, servingProblem } from './member.ts';
+import { handOver } from './ownership.ts';
 import { promoteAction } from './switch.ts';
 import { templateOf } from './template.ts';
 
@@ -68,9 +69,9 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   if (current === from) {
     const paused = rollout.status?.pauseConditions?.[0]?.reason === 'BlueGreenPause' && view.active !== from;
     if (paused) return { done: false, trafficIsBack, actions: promoteAction(view, uid) };
-    return trafficIsBack && stable === from
-      ? retire(view, to, s)
-      : { done: false, trafficIsBack, ...pointService(view, entry, s) };
+    if (!trafficIsBack || stable !== from) return { done: false, trafficIsBack, ...pointService(view, entry, s) };
+    const handover = handOver(view);
+    return handover.length > 0 ? { done: false, trafficIsBack, actions: handover } : retire(view, to, s);
   }
   if (stable === to) {
     const set = replicaSetOf(s.observation, rollout, from);

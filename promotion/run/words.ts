@@ -41,6 +41,8 @@ export function describe(action: Action): string {
       return `put Service ${action.service} on revision ${action.hash} without the controller`;
     case 'restore-template':
       return `put the old template back into ${action.member}`;
+    case 'hand-over':
+      return `leave the template of ${action.member} to whoever applies its manifests`;
     case 'retire':
       return `scale the rejected ReplicaSet ${action.replicaSet} to 0`;
     case 'nudge':

@@ -233,6 +233,18 @@ describe('rollback', () => {
     expect(await ask(world, 'rollback', 'v3')).toMatchObject({ outcome: 'usage', exitCode: 2 });
   });
 
+  it('goes back to what was really live before, also if that came there without a promotion', async () => {
+    const world = await promoted('v2');
+    await pass(world, 5);
+    world.apply(manifests('v1'));
+    await touchUntil(world, ['backend', 'web'], () => stable(world).join() === V1.join());
+    expect(await run(world, manifests('v1'))).toMatchObject({ outcome: 'unchanged' });
+    world.apply(manifests('v3'));
+    expect(await run(world, manifests('v3'))).toMatchObject({ outcome: 'promoted' });
+    expect(await ask(world, 'rollback', 'v3')).toMatchObject({ outcome: 'restored' });
+    expect([live(world), stable(world)]).toEqual([V1, V1]);
+  });
+
   it('is refused by name when the old ReplicaSet is gone, and nothing is written', async () => {
     const world = await promoted('v2');
     const set = world.api
