@@ -254,9 +254,10 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
     async http(target: HttpTarget, timeout) {
       if ('service' in target) {
         const { scheme, service, port, path } = target;
+        const place = encodeURIComponent(target.namespace ?? namespace);
         const answer = await call(
           'GET',
-          `/api/v1/namespaces/${namespace}/services/${scheme === 'https' ? 'https:' : ''}${service}:${port}/proxy${path}`,
+          `/api/v1/namespaces/${place}/services/${scheme === 'https' ? 'https:' : ''}${service}:${port}/proxy${path}`,
           undefined,
           undefined,
           timeout,

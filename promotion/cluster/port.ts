@@ -52,11 +52,13 @@ export type WatchEvent =
   /** The watch is over: by `error`, or because the server closed it. The reader lists again and watches from there. */
   | { readonly type: 'END'; readonly error?: ClusterError };
 
-/** An HTTP request of a health check; `url` is absolute or, through the API server's proxy, a Service's path. */
+/** An HTTP request of a question; `url` is absolute or, through the API server's proxy, a Service's path. */
 export type HttpTarget =
   | { readonly url: string }
   | {
       readonly service: string;
+      /** @default the release's */
+      readonly namespace?: string | undefined;
       readonly port: number | string;
       readonly path: string;
       readonly scheme: 'http' | 'https';

@@ -52,6 +52,32 @@ describe('the release policy', () => {
     expect(healthChecks[0]?.target).toEqual({ url: 'https://staging-api.moneywise.app/health' });
   });
 
+  it('asks Prometheus only where the overlay says so, about its own Services, pods and time after the switch', () => {
+    expect(policyOf(objectsOf(sample({ monitoring: { kind: 'prometheus-operator' } }))).queries).toEqual([]);
+    const gates = { prometheus: { service: 'prometheus', port: 9090 }, withoutRequests: 'pass' as const };
+    const { queries } = policyOf(objectsOf(sample({ monitoring: { kind: 'prometheus-operator', gates } })));
+    expect(queries.map(({ name, below }) => [name, below])).toEqual([
+      ['backend-errors', 0.05],
+      ['backend-duration', 1],
+      ['backend-memory', 0.9],
+      ['web-errors', 0.05],
+      ['web-duration', 1],
+      ['web-memory', 0.9],
+    ]);
+    for (const { name, newest, query, target, when, whenEmpty, windowSeconds } of queries) {
+      const member = name.split('-')[0];
+      for (const selector of [query, newest].flatMap((text) => text?.match(/\{[^}]*\}/g) ?? []))
+        expect(selector).toMatch(
+          new RegExp(`moneywise-staging-${member}-http|namespace="moneywise-staging",container="${member}"`),
+        );
+      for (const [, window] of query.matchAll(/\[(\d+)s\]/g)) expect(Number(window)).toBe(windowSeconds);
+      expect(target).toMatchObject({ service: 'prometheus', namespace: 'monitoring' });
+      expect(when).toBe('after-switch');
+      // No memory at all is no evidence whatever the overlay says about requests.
+      expect(whenEmpty).toBe(name.endsWith('memory') ? 'unknown' : 'pass');
+    }
+  });
+
   it('names both versions when they differ', () => {
     const web = { version: 'v1.2.4', digest: digestOf('web') };
     expect(policyOf(objectsOf(sample())).version).toBe('v1.2.3');
