@@ -44,7 +44,7 @@ export function releasePolicy(overlay: Overlay): PolicyInput {
       {
         name: 'api-health',
         target: target(hosts.api, backendName, backendPort, health.publicPath),
-        expect: { json: { status: 'ok', ...(version ? { version } : {}) } },
+        expect: { json: { status: 'ok' }, ...(version ? { version: { value: version } } : {}) },
       },
       { name: 'web-page', target: target(hosts.web, webName, webPort, '/') },
     ],

@@ -54,8 +54,22 @@ export const healthCheckSchema = z
         json: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
         /** Text that the body must contain. */
         body: z.string().min(1).optional(),
+        /**
+         * Which version must have answered, and the dotted path at which a JSON body names it. What another version
+         * says, or one that is not named, is no evidence about this one: unknown, whatever it says.
+         */
+        version: z.strictObject({ value: z.string().min(1), path: z.string().min(1).default('version') }).optional(),
       })
       .prefault({}),
+    /**
+     * How many redirects are followed, of a URL only and never from https to http. 0 follows none: a redirect is then an
+     * answer like any other, with its own status.
+     */
+    redirects: z.int().min(0).max(10).default(0),
+  })
+  .refine(({ redirects, target }) => redirects === 0 || 'url' in target, {
+    path: ['redirects'],
+    error: 'are followed for a url only: what a Service redirects to is not behind the API server',
   })
   .refine(canPass, cannotPass);
 

@@ -30,11 +30,31 @@ export async function ask(question: HealthCheck | Query, cluster: Cluster, signa
 async function askOnce(question: HealthCheck | Query, cluster: Cluster): Promise<Finding> {
   try {
     if ('query' in question) return await askPrometheus(question, cluster);
-    return judgeAnswer(await cluster.http(question.target, question.timeoutSeconds * 1000), question.expect);
+    return judgeAnswer(await answerTo(question, cluster), question.expect);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
-    return { verdict: 'unknown', reason: error.message };
+    // A bad certificate is seen, not missing, and it is what every visitor sees.
+    return { verdict: error.code === 'untrusted' ? 'fail' : 'unknown', reason: error.message };
   }
+}
+
+/** The answer at the end of as many redirects as the check follows. */
+async function answerTo({ target, redirects, timeoutSeconds }: HealthCheck, cluster: Cluster): Promise<HttpAnswer> {
+  let at: HttpTarget = target;
+  for (let followed = 0; ; followed += 1) {
+    const answer = await cluster.http(at, timeoutSeconds * 1000);
+    const next = 'url' in at && followed < redirects ? redirectOf(answer, at.url) : undefined;
+    if (next === undefined) return answer;
+    at = { url: next };
+  }
+}
+
+/** Where an answer leads, if that is an address that may be followed. */
+function redirectOf({ location, status }: HttpAnswer, from: string): string | undefined {
+  if (![301, 302, 303, 307, 308].includes(status) || !location || !URL.canParse(location, from)) return undefined;
+  const next = new URL(location, from);
+  const isSafe = next.protocol === 'https:' || (next.protocol === 'http:' && from.startsWith('http:'));
+  return isSafe ? next.href : undefined;
 }
 
 /** Whether what the query rests on is fresh comes first: an old value is no evidence, whatever it is. */

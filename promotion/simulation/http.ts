@@ -78,10 +78,12 @@ function goodAnswer({ healthChecks }: Policy, target: HttpTarget, set: ReplicaSe
   const expect = healthChecks.find((check) => same(check.target, target))?.expect;
   const { annotations, labels } = set.spec.template?.metadata ?? {};
   const version = annotations?.['reported-version'] ?? labels?.['app.kubernetes.io/version'];
-  const json = Object.entries({ status: 'ok', ...expect?.json, ...(version ? { version } : {}) }).reduce(
-    (body, [path, value]) => put(body, path.split('.'), value),
-    {},
-  );
+  const json = Object.entries({
+    status: 'ok',
+    ...expect?.json,
+    ...(expect?.version ? { [expect.version.path]: version ?? expect.version.value } : {}),
+    ...(version ? { version } : {}),
+  }).reduce((body, [path, value]) => put(body, path.split('.'), value), {});
   return { status: expect?.status ?? 200, body: expect?.body ?? JSON.stringify(json) };
 }
 
