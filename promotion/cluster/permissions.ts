@@ -1,5 +1,9 @@
-/** What a promotion may do with one kind of object in the namespace of its release. */
+import { type Policy, questionsOf } from '../plan/policy.ts';
+
+/** What a promotion may do with one kind of object. */
 export interface Permission {
+  /** Where it is needed. @default the namespace of the release */
+  readonly namespace?: string;
   /** API group; '' is the core one. */
   readonly group: string;
   /** As RBAC writes it: `rollouts`, or `rollouts/status` for a subresource. */
@@ -42,10 +46,15 @@ export const PERMISSIONS: readonly Permission[] = [
   },
 ];
 
-/** Needed as well where the policy has a health check that is asked through the API server. */
-export const PROXY_PERMISSION: Permission = {
-  group: '',
-  resource: 'services/proxy',
-  verbs: ['get'],
-  purpose: 'ask health checks of Services',
-};
+/** Needed as well where the policy asks Services through the API server: one for each namespace that has them. */
+export function proxyPermissions(policy: Policy): Permission[] {
+  const asked = questionsOf(policy).flatMap(({ target }) => ('service' in target ? [target] : []));
+  const namespaces = new Set(asked.map((target) => ('namespace' in target ? target.namespace : undefined)));
+  return [...namespaces].map((namespace) => ({
+    group: '',
+    resource: 'services/proxy',
+    verbs: ['get'],
+    purpose: 'ask Services through the API server',
+    ...(namespace === undefined ? {} : { namespace }),
+  }));
+}

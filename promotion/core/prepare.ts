@@ -1,3 +1,4 @@
+import { questionsOf, titleOf } from '../plan/policy.ts';
 import { analysesOf } from './analysis.ts';
 import { type Action, causeOf, end, enter, goBack, type Situation, type Step } from './decide.ts';
 import type { Cause } from './journal.ts';
@@ -42,7 +43,7 @@ export function prepare(s: Situation): Step {
     ...views.filter((v) => !isReady(v)).map((v) => `${v.member.name}: ${v.reason}`),
     ...views.filter((v) => handOver(v).length > 0).map((v) => `${v.member.name}: its template is handed over`),
     ...unfinishedJobs(s),
-    ...openChecks(s),
+    ...openChecks(s, 'before-switch'),
   ];
   if (waiting.length > 0) {
     const deadline = journal.since + plan.policy.timeouts.prepareSeconds * 1000;
@@ -131,36 +132,36 @@ function jobHas(observation: Situation['observation'], name: string, type: strin
   return (observation.jobs.get(name)?.status?.conditions ?? []).some((c) => c.type === type && c.status === 'True');
 }
 
-function openChecks(s: Situation): string[] {
-  return s.plan.policy.healthChecks
-    .filter((check) => check.when === 'before-switch' && s.observation.checks.get(check.name)?.verdict !== 'pass')
-    .map((check) => `health check ${check.name} has not passed yet`);
-}
-
 function failedCheck(s: Situation): Cause | undefined {
   return checkCause(s, 'before-switch');
 }
 
-/** The first health check of that time whose verdict is final and not a pass. */
-export function checkCause(
-  { plan, observation }: Situation,
-  when: 'before-switch' | 'after-switch',
-): Cause | undefined {
-  for (const check of plan.policy.healthChecks) {
-    const verdict = check.when === when ? observation.checks.get(check.name) : undefined;
+type When = 'before-switch' | 'after-switch';
+
+/** What has not passed yet of the policy's questions of that time, in words. */
+export function openChecks({ plan, observation }: Situation, when: When): string[] {
+  return questionsOf(plan.policy)
+    .filter((question) => question.when === when && observation.checks.get(question.name)?.verdict !== 'pass')
+    .map((question) => `${titleOf(question)} has not passed yet`);
+}
+
+/** The first of the policy's questions of that time whose verdict is final and not a pass. */
+export function checkCause({ plan, observation }: Situation, when: When): Cause | undefined {
+  for (const question of questionsOf(plan.policy)) {
+    const verdict = question.when === when ? observation.checks.get(question.name) : undefined;
     if (verdict?.final && verdict.verdict !== 'pass') {
       return {
         code: verdict.verdict === 'fail' ? 'gate-failed' : 'gate-unknown',
-        message: `health check ${check.name}: ${verdict.reason}`,
+        message: `${titleOf(question)}: ${verdict.reason}`,
       };
     }
   }
   return undefined;
 }
 
-/** Asks each health check of that time that has no answer yet; asking again while one is under way does nothing. */
-export function checksToAsk({ plan, observation }: Situation, when: 'before-switch' | 'after-switch') {
-  return plan.policy.healthChecks
-    .filter((check) => check.when === when && !observation.checks.has(check.name))
-    .map((check) => ({ act: 'check' as const, check: check.name }));
+/** Asks each question of that time that has no answer yet; asking again while one is under way does nothing. */
+export function checksToAsk({ plan, observation }: Situation, when: When) {
+  return questionsOf(plan.policy)
+    .filter((question) => question.when === when && !observation.checks.has(question.name))
+    .map((question) => ({ act: 'check' as const, check: question.name }));
 }

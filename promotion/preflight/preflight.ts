@@ -1,5 +1,5 @@
 import { type KubeObject, POD_HASH, type Rollout } from '../cluster/objects.ts';
-import { PERMISSIONS, PROXY_PERMISSION } from '../cluster/permissions.ts';
+import { PERMISSIONS, proxyPermissions } from '../cluster/permissions.ts';
 import { isObserved } from '../core/member.ts';
 import type { Verdict } from '../core/observation.ts';
 import { type Member, type Plan, placeholdersIn } from '../plan/plan.ts';
@@ -102,11 +102,10 @@ function isOlder(version: string): boolean {
 }
 
 async function checkRights(plan: Plan, facts: Facts): Promise<Check[]> {
-  const asksServices = plan.policy.healthChecks.some(({ target }) => 'service' in target);
   return Promise.all(
-    [...PERMISSIONS, ...(asksServices ? [PROXY_PERMISSION] : [])].map(async (permission): Promise<Check> => {
+    [...PERMISSIONS, ...proxyPermissions(plan.policy)].map(async (permission): Promise<Check> => {
       const missing = await facts.missingVerbs(permission);
-      const { resource, verbs, purpose } = permission;
+      const { namespace = facts.namespace, resource, verbs, purpose } = permission;
       return {
         area: 'rights',
         subject: resource,
@@ -114,7 +113,7 @@ async function checkRights(plan: Plan, facts: Facts): Promise<Check[]> {
           ? { verdict: 'pass', message: `may ${verbs.join(', ')}` }
           : {
               verdict: 'fail',
-              message: `may not ${missing.join(', ')} (to ${purpose}): grant it in namespace ${facts.namespace}`,
+              message: `may not ${missing.join(', ')} (to ${purpose}): grant it in namespace ${namespace}`,
             }),
       };
     }),

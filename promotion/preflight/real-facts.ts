@@ -35,7 +35,7 @@ export function factsOf({ namespace, ask }: RealCluster): Facts {
             return { name, namespace, available: status?.availableReplicas ?? 0, ...(version ? { version } : {}) };
           }),
       ),
-    async missingVerbs({ group, resource: path, verbs }) {
+    async missingVerbs({ group, resource: path, verbs, namespace: place = namespace }) {
       const [resource, subresource] = path.split('/');
       const answers = await Promise.all(
         verbs.map((verb) =>
@@ -44,7 +44,13 @@ export function factsOf({ namespace, ask }: RealCluster): Facts {
               apiVersion: 'authorization.k8s.io/v1',
               kind: 'SelfSubjectAccessReview',
               spec: {
-                resourceAttributes: { namespace, group, resource, verb, ...(subresource ? { subresource } : {}) },
+                resourceAttributes: {
+                  namespace: place,
+                  group,
+                  resource,
+                  verb,
+                  ...(subresource ? { subresource } : {}),
+                },
               },
             },
           }),

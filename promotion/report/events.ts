@@ -31,7 +31,7 @@ export const EVENTS = {
     level: 'warning',
     meaning: 'A write failed for another reason and is repeated while it is still wanted. `data` as in ACT.',
   },
-  CHECK: { level: 'info', meaning: 'A health check has its verdict. `data`: check, verdict.' },
+  CHECK: { level: 'info', meaning: 'A health check or a query has its verdict. `data`: check, verdict.' },
   BLIND: { level: 'warning', meaning: 'The cluster does not answer; nothing is decided until it does. `data.since`.' },
   GOING_BACK: { level: 'error', meaning: 'The release will not go live, and why. `data.cause`.' },
   BUG: { level: 'error', meaning: 'A bug of this tool; please send it. `data`: error, stack, journal.' },

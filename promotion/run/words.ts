@@ -50,7 +50,7 @@ export function describe(action: Action): string {
     case 'claim':
       return `take over ${action.kind} ${action.name} from run ${action.from} for run ${action.epoch}`;
     case 'check':
-      return `ask health check ${action.check}`;
+      return `ask ${action.check}`;
     case 'refresh':
       return 'list everything afresh';
   }

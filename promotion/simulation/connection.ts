@@ -143,7 +143,7 @@ export function newConnection(
       new Promise((resolve, reject) => {
         happen(Math.min(timeout, scheduler.between(5, 40)), () => {
           try {
-            resolve(answerOf(api, target, healthOf));
+            resolve(answerOf(api, target, healthOf, scheduler.now()));
           } catch (error) {
             reject(error);
           }
