@@ -2,6 +2,7 @@ import type {
   AnalysisRun,
   EndpointSlice,
   Job,
+  KubeObject,
   PodTemplate,
   ReplicaSet,
   Rollout,
@@ -22,8 +23,22 @@ export interface State {
   readonly checks: Readonly<Record<string, Verdict>>;
 }
 
-/** Where a member of a realistic release stands. */
-export type Place = 'before' | 'starting' | 'analysing' | 'prepared' | 'promoted' | 'held' | 'settled' | 'aborted';
+/**
+ * Where a member of a release stands: `live` is not judged after its switch yet, `held` is; `retired` is aborted with no pod
+ * left, `forgotten` with no analysis either.
+ */
+export type Place =
+  | 'before'
+  | 'starting'
+  | 'analysing'
+  | 'prepared'
+  | 'promoted'
+  | 'live'
+  | 'held'
+  | 'settled'
+  | 'aborted'
+  | 'retired'
+  | 'forgotten';
 
 export const PLACES: readonly Place[] = [
   'before',
@@ -31,9 +46,12 @@ export const PLACES: readonly Place[] = [
   'analysing',
   'prepared',
   'promoted',
+  'live',
   'held',
   'settled',
   'aborted',
+  'retired',
+  'forgotten',
 ];
 
 /** Pod-template hashes of the old and the new revision. */
@@ -94,13 +112,15 @@ export function planFor(members: readonly Member[], policy: PolicyInput = {}, jo
 /** One member on its way from v1 to v2, as the controller shows it there. */
 export function stateAt(place: Place, name = 'backend', epoch?: number): State {
   const isNew = place !== 'before';
-  const isLive = place === 'held' || place === 'settled';
+  const isLive = place === 'live' || place === 'held' || place === 'settled';
   const uid = `${name}-uid`;
   const annotations = {
     'rollout.argoproj.io/revision': isNew ? '2' : '1',
     ...(epoch === undefined ? {} : { 'moneywise.app/epoch': String(epoch) }),
   };
-  const analysis = ['analysing', 'prepared', 'promoted', 'held', 'settled', 'aborted'].includes(place);
+  const analysis = ['analysing', 'prepared', 'promoted', 'live', 'held', 'settled', 'aborted', 'retired'].includes(
+    place,
+  );
   const rollout: Rollout = {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Rollout',
@@ -137,19 +157,21 @@ export function stateAt(place: Place, name = 'backend', epoch?: number): State {
       },
     },
   };
+  const replicas = place === 'retired' || place === 'forgotten' ? 0 : REPLICAS;
   const sets = [setOf(name, uid, OLD, 'v1', REPLICAS)];
-  if (isNew) sets.push(setOf(name, uid, NEW, 'v2', place === 'starting' ? 1 : REPLICAS));
+  if (isNew) sets.push(setOf(name, uid, NEW, 'v2', place === 'starting' ? 1 : replicas, replicas));
   const runs: AnalysisRun[] = [];
   if (analysis) runs.push(runOf(name, uid, 'pre', place === 'analysing' ? 1 : 3));
-  if (isLive) runs.push(runOf(name, uid, 'post', 3));
+  if (isLive) runs.push(runOf(name, uid, 'post', place === 'live' ? 1 : 3));
   return {
     rollouts: { [name]: rollout },
-    replicaSets: byName(sets),
-    analysisRuns: byName(runs),
-    services: byName([
-      serviceOf(name, isLive ? NEW : OLD, epoch),
-      serviceOf(`${name}-preview`, isNew ? NEW : OLD, epoch),
-    ]),
+    replicaSets: byName(sets.map((object) => claimed(object, epoch))),
+    analysisRuns: byName(runs.map((object) => claimed(object, epoch))),
+    services: byName(
+      [serviceOf(name, isLive ? NEW : OLD), serviceOf(`${name}-preview`, isNew ? NEW : OLD)].map((object) =>
+        claimed(object, epoch),
+      ),
+    ),
     endpointSlices: byName([sliceOf(name, name, isLive ? NEW : OLD)]),
     jobs: {},
     checks: {},
@@ -185,13 +207,22 @@ function statusAt(place: Place): NonNullable<Rollout['status']> {
     case 'promoted':
       return { phase: 'Paused', controllerPause: true };
     case 'aborted':
+    case 'retired':
+    case 'forgotten':
       return { phase: 'Degraded', message: 'RolloutAborted', abort: true, abortedAt: '2026-01-01T11:59:30Z' };
     default:
       return { phase: 'Progressing', message: 'waiting' };
   }
 }
 
-function setOf(name: string, uid: string, hash: string, version: string, available: number): ReplicaSet {
+function setOf(
+  name: string,
+  uid: string,
+  hash: string,
+  version: string,
+  available: number,
+  replicas = REPLICAS,
+): ReplicaSet {
   const template = templateOf(name, version);
   return {
     apiVersion: 'apps/v1',
@@ -206,13 +237,13 @@ function setOf(name: string, uid: string, hash: string, version: string, availab
       ownerReferences: [{ kind: 'Rollout', name, uid }],
     },
     spec: {
-      replicas: REPLICAS,
+      replicas,
       template: {
         ...template,
         metadata: { labels: { ...template.metadata?.labels, 'rollouts-pod-template-hash': hash } },
       },
     },
-    status: { replicas: REPLICAS, readyReplicas: available, availableReplicas: available },
+    status: { replicas, readyReplicas: available, availableReplicas: available },
   };
 }
 
@@ -256,7 +287,7 @@ function runOf(name: string, uid: string, when: 'pre' | 'post', good: number): A
   };
 }
 
-function serviceOf(name: string, hash: string, epoch: number | undefined): Service {
+function serviceOf(name: string, hash: string): Service {
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -265,7 +296,6 @@ function serviceOf(name: string, hash: string, epoch: number | undefined): Servi
       namespace: 'shop',
       uid: `${name}-service-uid`,
       resourceVersion: '80',
-      ...(epoch === undefined ? {} : { annotations: { 'moneywise.app/epoch': String(epoch) } }),
     },
     spec: { selector: { 'rollouts-pod-template-hash': hash }, ports: [{ port: 80 }] },
   };
@@ -282,6 +312,13 @@ function sliceOf(service: string, name: string, hash: string): EndpointSlice {
       targetRef: { kind: 'Pod', name: `${name}-${hash}-${pod}` },
     })),
   };
+}
+
+/** With the number of the run that may write it. */
+function claimed<T extends KubeObject>(object: T, epoch: number | undefined): T {
+  if (epoch === undefined) return object;
+  const annotations = { ...object.metadata.annotations, 'moneywise.app/epoch': String(epoch) };
+  return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
 function byName<T extends { metadata: { name: string } }>(objects: readonly T[]): Record<string, T> {
