@@ -2,7 +2,7 @@ import type { PodTemplate } from '../cluster/objects.ts';
 import type { Watched } from '../cluster/port.ts';
 import type { Plan } from '../plan/plan.ts';
 import { fenced } from './fence.ts';
-import type { Cause, Journal, MemberJournal, Outcome, Phase } from './journal.ts';
+import type { Ask, Cause, Journal, MemberJournal, Outcome, Phase } from './journal.ts';
 import { type MemberView, owesAnswer, viewOf } from './member.ts';
 import type { Observation } from './observation.ts';
 import { prepare } from './prepare.ts';
@@ -107,8 +107,8 @@ const PHASES: Readonly<Record<Exclude<Phase, 'over'>, (s: Situation) => Step>> =
 };
 
 /** The journal of a release that has not begun. */
-export function newJournal(now: number): Journal {
-  return { phase: 'preparing', since: now, members: {} };
+export function newJournal(now: number, ask: Ask = 'promote'): Journal {
+  return { ask, phase: 'preparing', since: now, members: {} };
 }
 
 /**

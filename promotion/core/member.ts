@@ -111,6 +111,8 @@ function stageOf(
     if (differs) return ['superseded', `its ${differs} is no longer that of the judged revision ${journal.to}`];
   }
   if (differs) return ['outdated', outdatedReason(rollout, member, differs)];
+  if (!journal?.to && member.revision && current !== member.revision)
+    return ['outdated', `the cluster runs revision ${current}; ${member.revision} is wanted`];
   if (!observed) return ['unobserved', 'the Rollouts controller has not seen this version yet (is it running?)'];
   const invalid = status.conditions?.find((c) => c.type === 'InvalidSpec' && c.status === 'True');
   if (invalid) return ['invalid', `the controller refuses it: ${invalid.message ?? invalid.reason}`];

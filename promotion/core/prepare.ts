@@ -1,7 +1,7 @@
 import { analysesOf } from './analysis.ts';
 import { type Action, causeOf, end, enter, goBack, type Situation, type Step } from './decide.ts';
 import type { Cause } from './journal.ts';
-import { type MemberView, replicaSetOf } from './member.ts';
+import { isObserved, type MemberView, replicaSetOf } from './member.ts';
 
 /**
  * Waits until every member is prepared, then has the whole set judged once more on a fresh listing before the first
@@ -55,6 +55,7 @@ export function prepare(s: Situation): Step {
       journal: journal.preparedAt === undefined ? journal : unprepared,
       actions: [
         ...retries.flatMap((view) => retry(view, s)),
+        ...(journal.ask === 'rollback' ? views.flatMap((view) => restore(view, s)) : []),
         ...(views.every(isReady) ? checksToAsk(s, 'before-switch') : []),
       ],
       wakeAt: deadline,
@@ -89,6 +90,19 @@ function retry(view: MemberView, s: Situation): Action[] {
   return runs.length > 0
     ? runs.map(({ metadata }) => ({ act: 'forget-run', member: name, run: metadata.name, uid: metadata.uid ?? '' }))
     : [{ act: 'retry', member: name, uid: rollout.metadata.uid, hash: current }];
+}
+
+/**
+ * In a rollback through the gates: puts the wanted template into the Rollout, but only with no pod of that revision left.
+ * While its ReplicaSet has some, the controller would take this member live at once, past every gate and alone.
+ */
+function restore({ member, stage, rollout, current }: MemberView, { observation }: Situation): Action[] {
+  if (stage !== 'outdated' || !rollout?.metadata.uid || !current || !isObserved(rollout)) return [];
+  const { uid } = rollout.metadata;
+  const set = replicaSetOf(observation, rollout, member.revision ?? '');
+  if (set?.metadata.uid && (set.spec.replicas ?? 0) > 0)
+    return [{ act: 'retire', member: member.name, replicaSet: set.metadata.name, uid: set.metadata.uid }];
+  return [{ act: 'restore-template', member: member.name, uid, hash: current, template: member.template }];
 }
 
 /** Ready for the set to switch: prepared, or already where it should be. */
