@@ -161,6 +161,10 @@ export interface Metric {
   readonly initialDelay?: string;
   readonly count?: number | string;
   readonly failureLimit?: number | string;
+  readonly consecutiveSuccessLimit?: number | string;
+  readonly successCondition?: string;
+  readonly failureCondition?: string;
+  readonly provider?: { readonly web?: unknown };
 }
 
 export interface MetricResult {

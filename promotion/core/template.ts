@@ -24,7 +24,8 @@ export function difference(live: unknown, wanted: unknown, path = 'template'): s
     );
   }
   if (live === wanted || (live === undefined && !wanted)) return undefined;
-  return isQuantity(path) && amount(live) === amount(wanted) ? undefined : path;
+  const wantedAmount = isQuantity(path) ? amount(wanted) : undefined;
+  return wantedAmount !== undefined && amount(live) === wantedAmount ? undefined : path;
 }
 
 function first(questions: readonly (() => string | undefined)[]): string | undefined {
@@ -42,7 +43,9 @@ function isEmpty(value: object): boolean {
 
 /** Where the API has a Quantity: container resources, volume sizes, field references. */
 function isQuantity(path: string): boolean {
-  return /\.(limits|requests)\.|\.(sizeLimit|divisor)$/.test(path);
+  return /^template\.spec\..*(\.resources\.(limits|requests)\.|\.emptyDir\.sizeLimit$|\.resourceFieldRef\.divisor$)/.test(
+    path,
+  );
 }
 
 const SUFFIXES: Readonly<Record<string, number>> = {
