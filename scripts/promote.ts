@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { Command } from 'commander';
+import { folderBelow } from '../promotion/evidence/folder.ts';
 import { readPlan } from '../promotion/plan/folder.ts';
 import type { Plan } from '../promotion/plan/plan.ts';
 import type { Emit } from '../promotion/report/events.ts';
@@ -21,6 +22,7 @@ import {
 
 interface Options extends ReleaseOptions {
   readonly timeout?: number;
+  readonly evidence: string;
 }
 
 export function promoteCommand(): Command {
@@ -31,6 +33,7 @@ export function promoteCommand(): Command {
       'how long the members may take to be prepared (default: the release policy’s)',
       positiveSeconds,
     )
+    .option('--evidence <dir>', 'where the folder with the evidence of the release is made', 'evidence')
     .addHelpText(
       'after',
       `
@@ -51,7 +54,9 @@ async function run(overlay: string | undefined, options: Options): Promise<numbe
   const { signal, release } = stopSignal();
   const { emit, close } = reporter(outputOf(options));
   try {
-    const { exitCode } = await promote({ plan, cluster, emit, holder: holder(), signal });
+    const { release: name, version } = plan.policy;
+    const evidence = folderBelow(options.evidence, name, version, cluster.now());
+    const { exitCode } = await promote({ plan, cluster, emit, holder: holder(), evidence, signal });
     return exitCode;
   } finally {
     close();

@@ -1,4 +1,5 @@
 import type { Result, RunEvent } from '../../promotion/report/events.ts';
+import { newFolder } from './folder.ts';
 import { run } from './kubectl.ts';
 
 export interface Promotion {
@@ -10,7 +11,7 @@ export interface Promotion {
 
 /**
  * Runs `promote` as a user does, in a process of its own; `at` hears each event as it is printed and may interfere, also by
- * a signal to the process.
+ * a signal to the process. Its evidence goes with the folders of the suite.
  */
 export async function promote(
   folder: string,
@@ -18,8 +19,9 @@ export async function promote(
   at: (event: RunEvent, signal: (signal: NodeJS.Signals) => void) => void = () => {},
 ): Promise<Promotion> {
   const events: RunEvent[] = [];
-  const argv = ['build/moneywise-deploy.js', 'promote', '--manifests', folder, '--output', 'json', ...args];
-  const { code, stderr } = await run('node', argv, undefined, (line, child) => {
+  const own = await newFolder('evidence');
+  const argv = ['build/moneywise-deploy.js', 'promote', '--manifests', folder, '--output', 'json', '--evidence', own];
+  const { code, stderr } = await run('node', [...argv, ...args], undefined, (line, child) => {
     const event = JSON.parse(line) as RunEvent;
     events.push(event);
     at(event, (signal) => child.kill(signal));

@@ -10,6 +10,8 @@ export interface Observation {
   readonly jobs: ReadonlyMap<string, Job>;
   /** Answers of the health checks asked so far, by the check's name. */
   readonly checks: ReadonlyMap<string, Verdict>;
+  /** ReplicaSets of which everything was kept that their pods leave behind; absent when nobody keeps any. */
+  readonly collected?: ReadonlySet<string>;
   /** When everything was last listed afresh, in milliseconds since 1970: a watch may lag behind, a list does not. */
   readonly listedAt: number;
 }

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../promotion/cluster/objects.ts';
+import type { Folder } from '../../promotion/evidence/folder.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
 import type { PolicyInput } from '../../promotion/plan/policy.ts';
 import type { RunEvent } from '../../promotion/report/events.ts';
@@ -108,6 +109,7 @@ export async function run(
   objects: readonly KubeObject[],
   at: (event: RunEvent) => void = () => {},
   signal?: AbortSignal,
+  evidence?: Folder,
 ) {
   const events: RunEvent[] = [];
   const result = await world.play(
@@ -120,6 +122,7 @@ export async function run(
         at(event);
       },
       ...(signal ? { signal } : {}),
+      ...(evidence ? { evidence } : {}),
     }),
   );
   return { ...result, events };
