@@ -4,6 +4,7 @@ import { ClusterError } from '../promotion/cluster/port.ts';
 import { UsageError } from '../promotion/plan/usage.ts';
 import { preflightCommand } from './preflight.ts';
 import { promoteCommand } from './promote.ts';
+import { rehearseCommand } from './rehearse.ts';
 import { statusCommand } from './status.ts';
 
 /** The command line: `moneywise-deploy <command>`. Exit codes are the command contract of docs/commands.md. */
@@ -14,7 +15,8 @@ const program = new Command('moneywise-deploy')
   .configureHelp({ showGlobalOptions: true })
   .addCommand(promoteCommand())
   .addCommand(statusCommand())
-  .addCommand(preflightCommand());
+  .addCommand(preflightCommand())
+  .addCommand(rehearseCommand());
 for (const command of program.commands) command.copyInheritedSettings(program);
 
 // A reader that goes away (`| head`) must not end a release half-way: the run goes on, unheard.
