@@ -1,3 +1,5 @@
+import type { Policy } from '../plan/policy.ts';
+
 /** What a promotion may do with one kind of object in the namespace of its release. */
 export interface Permission {
   /** API group; '' is the core one. */
@@ -43,9 +45,14 @@ export const PERMISSIONS: readonly Permission[] = [
 ];
 
 /** Needed as well where the policy has a health check that is asked through the API server. */
-export const PROXY_PERMISSION: Permission = {
+const PROXY_PERMISSION: Permission = {
   group: '',
   resource: 'services/proxy',
   verbs: ['get'],
   purpose: 'ask health checks of Services',
 };
+
+/** What a promotion under that policy asks for: all of it, and no more. */
+export function permissionsFor({ healthChecks }: Policy): readonly Permission[] {
+  return healthChecks.some(({ target }) => 'service' in target) ? [...PERMISSIONS, PROXY_PERMISSION] : PERMISSIONS;
+}

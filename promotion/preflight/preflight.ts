@@ -1,5 +1,5 @@
 import { type KubeObject, POD_HASH, type Rollout } from '../cluster/objects.ts';
-import { PERMISSIONS, PROXY_PERMISSION } from '../cluster/permissions.ts';
+import { permissionsFor } from '../cluster/permissions.ts';
 import { isObserved } from '../core/member.ts';
 import type { Verdict } from '../core/observation.ts';
 import { type Member, type Plan, placeholdersIn } from '../plan/plan.ts';
@@ -102,9 +102,8 @@ function isOlder(version: string): boolean {
 }
 
 async function checkRights(plan: Plan, facts: Facts): Promise<Check[]> {
-  const asksServices = plan.policy.healthChecks.some(({ target }) => 'service' in target);
   return Promise.all(
-    [...PERMISSIONS, ...(asksServices ? [PROXY_PERMISSION] : [])].map(async (permission): Promise<Check> => {
+    permissionsFor(plan.policy).map(async (permission): Promise<Check> => {
       const missing = await facts.missingVerbs(permission);
       const { resource, verbs, purpose } = permission;
       return {
