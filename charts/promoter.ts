@@ -14,7 +14,8 @@ export class PromoterChart extends OverlayChart {
   constructor(scope: Construct, file: string, overlay: Overlay) {
     super(scope, file, overlay, labelsOf(overlay, name, 'promotion'));
     if (overlay.strategy.kind !== 'blue-green') return;
-    const permissions = permissionsFor(policySchema.parse(releasePolicy(overlay)));
+    // What is needed in another namespace (Prometheus) is for its owner to grant: docs/rights.md.
+    const permissions = permissionsFor(policySchema.parse(releasePolicy(overlay))).filter((p) => !p.namespace);
     // No pod runs as it: whoever promotes asks for a token of it that expires.
     new kplus.k8s.KubeServiceAccount(this, 'account', { metadata: { name }, automountServiceAccountToken: false });
     new kplus.k8s.KubeRole(this, 'role', {

@@ -2,6 +2,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { KubeConfig, type Cluster as KubernetesCluster, Watch } from '@kubernetes/client-node';
 import { Agent as UndiciAgent, request as undiciRequest } from 'undici';
+import { FIELD_MANAGER } from '../core/ownership.ts';
 import { UsageError } from '../plan/usage.ts';
 import type { KubeObject } from './objects.ts';
 import { type Cluster, ClusterError, type ClusterErrorCode, type HttpTarget, type Resource } from './port.ts';
@@ -59,6 +60,10 @@ function checkServer({ name, server, skipTLSVerify }: KubernetesCluster): void {
       : `${at} is no address: it must be a URL such as https://127.0.0.1:6443`,
   );
 }
+
+/** The codes by which Node and OpenSSL refuse a server's certificate. */
+const CERTIFICATE =
+  /^(ERR_TLS_CERT_ALTNAME_INVALID|(DEPTH_ZERO_)?SELF_SIGNED_CERT.*|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF).*|CERT_.*|INVALID_(CA|PURPOSE))$/;
 
 /** A real cluster: the port, and what those ask who look beyond a release and its namespace. */
 export interface RealCluster extends Cluster {
@@ -211,11 +216,11 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
     patch: (resource, name, patch, subresource) =>
       api(
         'PATCH',
-        `${collection(resource)}/${encodeURIComponent(name)}${subresource ? `/${subresource}` : ''}`,
+        `${collection(resource)}/${encodeURIComponent(name)}${subresource ? `/${subresource}` : ''}?fieldManager=${FIELD_MANAGER}`,
         patch,
         'application/json-patch+json',
       ),
-    create: (resource, object) => api('POST', collection(resource), object),
+    create: (resource, object) => api('POST', `${collection(resource)}?fieldManager=${FIELD_MANAGER}`, object),
     async remove(resource, name, uid) {
       const options = { preconditions: { uid }, propagationPolicy: 'Background' };
       await api('DELETE', `${collection(resource)}/${encodeURIComponent(name)}`, options).catch((error) => {
@@ -254,9 +259,10 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
     async http(target: HttpTarget, timeout) {
       if ('service' in target) {
         const { scheme, service, port, path } = target;
+        const place = encodeURIComponent(target.namespace ?? namespace);
         const answer = await call(
           'GET',
-          `/api/v1/namespaces/${namespace}/services/${scheme === 'https' ? 'https:' : ''}${service}:${port}/proxy${path}`,
+          `/api/v1/namespaces/${place}/services/${scheme === 'https' ? 'https:' : ''}${service}:${port}/proxy${path}`,
           undefined,
           undefined,
           timeout,
@@ -265,14 +271,19 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
       }
       const dispatcher = new UndiciAgent({ connect: { timeout } });
       try {
-        const { statusCode, body } = await undiciRequest(target.url, {
+        const { statusCode, body, headers } = await undiciRequest(target.url, {
           reset: true,
+          // What a cache on the way has kept is not what runs now.
+          headers: { 'cache-control': 'no-cache' },
           dispatcher,
           signal: AbortSignal.timeout(timeout),
         });
-        return { status: statusCode, body: await body.text() };
+        const location = [headers.location].flat()[0];
+        return { status: statusCode, body: await body.text(), ...(location === undefined ? {} : { location }) };
       } catch (error) {
         const { message, code } = error as Error & { code?: string };
+        if (CERTIFICATE.test(code ?? ''))
+          throw new ClusterError('untrusted', `its certificate is refused: ${message} (${code})`);
         throw new ClusterError('unreachable', `no answer: ${message || code}`);
       } finally {
         await dispatcher.close();

@@ -1,7 +1,9 @@
-import type { Policy } from '../plan/policy.ts';
+import { type Policy, questionsOf } from '../plan/policy.ts';
 
-/** What a promotion may do with one kind of object in the namespace of its release. */
+/** What a promotion may do with one kind of object. */
 export interface Permission {
+  /** Where it is needed. @default the namespace of the release */
+  readonly namespace?: string;
   /** API group; '' is the core one. */
   readonly group: string;
   /** As RBAC writes it: `rollouts`, or `rollouts/status` for a subresource. */
@@ -44,15 +46,20 @@ export const PERMISSIONS: readonly Permission[] = [
   },
 ];
 
-/** Needed as well where the policy has a health check that is asked through the API server. */
-const PROXY_PERMISSION: Permission = {
-  group: '',
-  resource: 'services/proxy',
-  verbs: ['get'],
-  purpose: 'ask health checks of Services',
-};
+/** Needed as well where the policy asks Services through the API server: one for each namespace that has them. */
+function proxyPermissions(policy: Policy): Permission[] {
+  const asked = questionsOf(policy).flatMap(({ target }) => ('service' in target ? [target] : []));
+  const namespaces = new Set(asked.map((target) => ('namespace' in target ? target.namespace : undefined)));
+  return [...namespaces].map((namespace) => ({
+    group: '',
+    resource: 'services/proxy',
+    verbs: ['get'],
+    purpose: 'ask Services through the API server',
+    ...(namespace === undefined ? {} : { namespace }),
+  }));
+}
 
 /** What a promotion under that policy asks for: all of it, and no more. */
-export function permissionsFor({ healthChecks }: Policy): readonly Permission[] {
-  return healthChecks.some(({ target }) => 'service' in target) ? [...PERMISSIONS, PROXY_PERMISSION] : PERMISSIONS;
+export function permissionsFor(policy: Policy): readonly Permission[] {
+  return [...PERMISSIONS, ...proxyPermissions(policy)];
 }

@@ -52,11 +52,13 @@ export type WatchEvent =
   /** The watch is over: by `error`, or because the server closed it. The reader lists again and watches from there. */
   | { readonly type: 'END'; readonly error?: ClusterError };
 
-/** An HTTP request of a health check; `url` is absolute or, through the API server's proxy, a Service's path. */
+/** An HTTP request of a question; `url` is absolute or, through the API server's proxy, a Service's path. */
 export type HttpTarget =
   | { readonly url: string }
   | {
       readonly service: string;
+      /** @default the release's */
+      readonly namespace?: string | undefined;
       readonly port: number | string;
       readonly path: string;
       readonly scheme: 'http' | 'https';
@@ -65,6 +67,8 @@ export type HttpTarget =
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
+  /** Where a redirect leads, as the header says it. */
+  readonly location?: string;
 }
 
 /**
@@ -97,7 +101,10 @@ export interface Cluster {
   ) => Promise<KubeObject>;
   /** Deletes that very object; one that is gone already is no error. */
   readonly remove: (resource: Resource, name: string, uid: string) => Promise<void>;
-  /** One request on a connection of its own. Rejects with `unreachable` when there is no answer within the time. */
+  /**
+   * One request on a connection of its own. Follows no redirect. Rejects with `unreachable` when there is
+   * no answer within the time, with `untrusted` when the server's certificate does not prove that it is the one asked for.
+   */
   readonly http: (target: HttpTarget, timeoutMilliseconds: number) => Promise<HttpAnswer>;
 }
 
@@ -114,6 +121,8 @@ export type ClusterErrorCode =
   | 'unauthenticated'
   /** 403: they are, but that user may not do this. */
   | 'forbidden'
+  /** A certificate that is expired, of another name, or of an authority that is not trusted here. */
+  | 'untrusted'
   /** Any other refusal. */
   | 'rejected';
 

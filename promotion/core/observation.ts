@@ -8,7 +8,7 @@ export interface Observation {
   readonly services: ReadonlyMap<string, Service>;
   readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
   readonly jobs: ReadonlyMap<string, Job>;
-  /** Answers of the health checks asked so far, by the check's name. */
+  /** Answers of the health checks and queries asked so far, by their names. */
   readonly checks: ReadonlyMap<string, Verdict>;
   /** When everything was last listed afresh, in milliseconds since 1970: a watch may lag behind, a list does not. */
   readonly listedAt: number;

@@ -1,7 +1,9 @@
+import { questionsOf, titleOf } from '../plan/policy.ts';
 import { analysesOf } from './analysis.ts';
 import { type Action, causeOf, end, enter, goBack, type Situation, type Step } from './decide.ts';
 import type { Cause } from './journal.ts';
-import { type MemberView, replicaSetOf } from './member.ts';
+import { isObserved, type MemberView, replicaSetOf } from './member.ts';
+import { handOver } from './ownership.ts';
 
 /**
  * Waits until every member is prepared, then has the whole set judged once more on a fresh listing before the first
@@ -39,8 +41,9 @@ export function prepare(s: Situation): Step {
 
   const waiting = [
     ...views.filter((v) => !isReady(v)).map((v) => `${v.member.name}: ${v.reason}`),
+    ...views.filter((v) => handOver(v).length > 0).map((v) => `${v.member.name}: its template is handed over`),
     ...unfinishedJobs(s),
-    ...openChecks(s),
+    ...openChecks(s, 'before-switch'),
   ];
   if (waiting.length > 0) {
     const deadline = journal.since + plan.policy.timeouts.prepareSeconds * 1000;
@@ -55,6 +58,8 @@ export function prepare(s: Situation): Step {
       journal: journal.preparedAt === undefined ? journal : unprepared,
       actions: [
         ...retries.flatMap((view) => retry(view, s)),
+        ...views.flatMap(handOver),
+        ...(journal.ask === 'rollback' ? views.flatMap((view) => restore(view, s)) : []),
         ...(views.every(isReady) ? checksToAsk(s, 'before-switch') : []),
       ],
       wakeAt: deadline,
@@ -91,6 +96,20 @@ function retry(view: MemberView, s: Situation): Action[] {
     : [{ act: 'retry', member: name, uid: rollout.metadata.uid, hash: current }];
 }
 
+/**
+ * In a rollback through the gates: puts the wanted template into the Rollout, but only with no pod of that revision left.
+ * While its ReplicaSet has some, the controller would take this member live at once, past every gate and alone.
+ */
+function restore(view: MemberView, { observation }: Situation): Action[] {
+  const { member, stage, rollout, current } = view;
+  if (stage !== 'outdated' || !rollout?.metadata.uid || !current || !isObserved(rollout)) return [];
+  const { uid } = rollout.metadata;
+  const set = replicaSetOf(observation, rollout, member.revision ?? '');
+  if (set?.metadata.uid && (set.spec.replicas ?? 0) > 0)
+    return [{ act: 'retire', member: member.name, replicaSet: set.metadata.name, uid: set.metadata.uid }];
+  return [{ act: 'restore-template', member: member.name, uid, hash: current, template: member.template }];
+}
+
 /** Ready for the set to switch: prepared, or already where it should be. */
 function isReady(view: MemberView): boolean {
   return ['prepared', 'switching', 'held', 'settled'].includes(view.stage);
@@ -113,36 +132,36 @@ function jobHas(observation: Situation['observation'], name: string, type: strin
   return (observation.jobs.get(name)?.status?.conditions ?? []).some((c) => c.type === type && c.status === 'True');
 }
 
-function openChecks(s: Situation): string[] {
-  return s.plan.policy.healthChecks
-    .filter((check) => check.when === 'before-switch' && s.observation.checks.get(check.name)?.verdict !== 'pass')
-    .map((check) => `health check ${check.name} has not passed yet`);
-}
-
 function failedCheck(s: Situation): Cause | undefined {
   return checkCause(s, 'before-switch');
 }
 
-/** The first health check of that time whose verdict is final and not a pass. */
-export function checkCause(
-  { plan, observation }: Situation,
-  when: 'before-switch' | 'after-switch',
-): Cause | undefined {
-  for (const check of plan.policy.healthChecks) {
-    const verdict = check.when === when ? observation.checks.get(check.name) : undefined;
+type When = 'before-switch' | 'after-switch';
+
+/** What has not passed yet of the policy's questions of that time, in words. */
+export function openChecks({ plan, observation }: Situation, when: When): string[] {
+  return questionsOf(plan.policy)
+    .filter((question) => question.when === when && observation.checks.get(question.name)?.verdict !== 'pass')
+    .map((question) => `${titleOf(question)} has not passed yet`);
+}
+
+/** The first of the policy's questions of that time whose verdict is final and not a pass. */
+export function checkCause({ plan, observation }: Situation, when: When): Cause | undefined {
+  for (const question of questionsOf(plan.policy)) {
+    const verdict = question.when === when ? observation.checks.get(question.name) : undefined;
     if (verdict?.final && verdict.verdict !== 'pass') {
       return {
         code: verdict.verdict === 'fail' ? 'gate-failed' : 'gate-unknown',
-        message: `health check ${check.name}: ${verdict.reason}`,
+        message: `${titleOf(question)}: ${verdict.reason}`,
       };
     }
   }
   return undefined;
 }
 
-/** Asks each health check of that time that has no answer yet; asking again while one is under way does nothing. */
-export function checksToAsk({ plan, observation }: Situation, when: 'before-switch' | 'after-switch') {
-  return plan.policy.healthChecks
-    .filter((check) => check.when === when && !observation.checks.has(check.name))
-    .map((check) => ({ act: 'check' as const, check: check.name }));
+/** Asks each question of that time that has no answer yet; asking again while one is under way does nothing. */
+export function checksToAsk({ plan, observation }: Situation, when: When) {
+  return questionsOf(plan.policy)
+    .filter((question) => question.when === when && !observation.checks.has(question.name))
+    .map((question) => ({ act: 'check' as const, check: question.name }));
 }

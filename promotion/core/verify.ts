@@ -2,7 +2,7 @@ import { holdEndsAt, judgeAnalysis } from './analysis.ts';
 import { causeOf, enter, goBack, type Situation, type Step } from './decide.ts';
 import { type MemberView, postAnalysisOf } from './member.ts';
 import type { Verdict } from './observation.ts';
-import { checkCause, checksToAsk } from './prepare.ts';
+import { checkCause, checksToAsk, openChecks } from './prepare.ts';
 
 /**
  * Every member is live on its new revision and can still be aborted. Collects the verdicts after the switch; only when
@@ -33,9 +33,7 @@ export function verify(s: Situation): Step {
     ...verdicts
       .filter(({ verdict }) => verdict.verdict !== 'pass')
       .map(({ member, verdict }) => `${member}: ${verdict.reason}`),
-    ...plan.policy.healthChecks
-      .filter((c) => c.when === 'after-switch' && s.observation.checks.get(c.name)?.verdict !== 'pass')
-      .map((c) => `health check ${c.name} has not passed yet`),
+    ...openChecks(s, 'after-switch'),
   ];
   if (waiting.length === 0) return enter(journal, 'settling', now);
   const deadline = journal.since + plan.policy.timeouts.verifySeconds * 1000;

@@ -1,7 +1,7 @@
 import { load } from 'js-yaml';
 import { z } from 'zod';
 import type { KubeObject, PodTemplate, Rollout } from '../cluster/objects.ts';
-import { type Policy, policySchema } from './policy.ts';
+import { type Policy, policySchema, questionsOf } from './policy.ts';
 import { checkedRollout } from './shape.ts';
 import { UsageError } from './usage.ts';
 
@@ -12,6 +12,8 @@ export interface Member {
   readonly order: number;
   /** The pod template that must be live for the member to be on the wanted revision. */
   readonly template: PodTemplate;
+  /** The template's pod-template hash, where it is known beforehand: on the way back to a revision that there was. */
+  readonly revision?: string;
   readonly activeService: string;
   readonly previewService?: string;
   /** Whether the controller analyses the preview before the switch. */
@@ -85,9 +87,9 @@ export function planOf(
     throw new UsageError(`the Rollouts name several namespaces (${namespaces.join(', ')}): a release lives in one`);
   }
   const policy = policyOf(objects);
-  const checks = policy.healthChecks.map((check) => check.name);
-  const sameCheck = checks.find((name, i) => checks.indexOf(name) !== i);
-  if (sameCheck) throw new UsageError(`release-policy: two health checks are called "${sameCheck}": rename one`);
+  const questions = questionsOf(policy).map(({ name }) => name);
+  const same = questions.find((name, i) => questions.indexOf(name) !== i);
+  if (same) throw new UsageError(`release-policy: two health checks or queries are called "${same}": rename one`);
   return {
     ...(namespaces[0] === undefined ? {} : { namespace: namespaces[0] }),
     members: members.sort((a, b) => a.order - b.order || a.name.localeCompare(b.name, 'en')),

@@ -105,7 +105,7 @@ async function checkRights(plan: Plan, facts: Facts): Promise<Check[]> {
   return Promise.all(
     permissionsFor(plan.policy).map(async (permission): Promise<Check> => {
       const missing = await facts.missingVerbs(permission);
-      const { resource, verbs, purpose } = permission;
+      const { namespace = facts.namespace, resource, verbs, purpose } = permission;
       return {
         area: 'rights',
         subject: resource,
@@ -113,7 +113,7 @@ async function checkRights(plan: Plan, facts: Facts): Promise<Check[]> {
           ? { verdict: 'pass', message: `may ${verbs.join(', ')}` }
           : {
               verdict: 'fail',
-              message: `may not ${missing.join(', ')} (to ${purpose}): grant it in namespace ${facts.namespace}`,
+              message: `may not ${missing.join(', ')} (to ${purpose}): grant it in namespace ${namespace}`,
             }),
       };
     }),

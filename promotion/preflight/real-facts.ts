@@ -35,7 +35,7 @@ export function factsOf({ namespace, ask }: RealCluster): Facts {
             return { name, namespace, available: status?.availableReplicas ?? 0, ...(version ? { version } : {}) };
           }),
       ),
-    async missingVerbs({ group, resource: path, verbs }) {
+    async missingVerbs({ group, resource: path, verbs, namespace: place = namespace }) {
       const [resource, subresource] = path.split('/');
       const answers = await Promise.all(
         verbs.map((verb) =>
@@ -44,7 +44,13 @@ export function factsOf({ namespace, ask }: RealCluster): Facts {
               apiVersion: 'authorization.k8s.io/v1',
               kind: 'SelfSubjectAccessReview',
               spec: {
-                resourceAttributes: { namespace, group, resource, verb, ...(subresource ? { subresource } : {}) },
+                resourceAttributes: {
+                  namespace: place,
+                  group,
+                  resource,
+                  verb,
+                  ...(subresource ? { subresource } : {}),
+                },
               },
             },
           }),
@@ -69,7 +75,7 @@ export function factsOf({ namespace, ask }: RealCluster): Facts {
 
 /** The keys under `data` that the API server has noted who set: the only place that names them without their values. */
 function keysSetIn({ metadata }: KubeObject): string[] {
-  const { managedFields = [] } = metadata as {
+  const { managedFields = [] } = metadata as unknown as {
     managedFields?: { fieldsV1?: { 'f:data'?: object; 'f:stringData'?: object } }[];
   };
   const fields = managedFields.flatMap(({ fieldsV1 }) =>

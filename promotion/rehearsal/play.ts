@@ -2,7 +2,7 @@ import type { KubeObject, ReplicaSet, Rollout } from '../cluster/objects.ts';
 import type { Phase } from '../core/journal.ts';
 import { type Plan, planOf, type Source } from '../plan/plan.ts';
 import type { Emit, Result } from '../report/events.ts';
-import { promote } from '../run/run.ts';
+import { carryOut } from '../run/run.ts';
 import type { Connection, Faults } from '../simulation/connection.ts';
 import { newWorld, type VersionBehaviour, type World } from '../simulation/world.ts';
 import { type Disturbance, disturb } from './disturb.ts';
@@ -50,7 +50,9 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
   const world = newWorld({ seed: story.seed, namespace, behaviourOf: story.behaviourOf });
   const plans = { old: unchecked(planOf(manifests.old, DRAFT)), new: planOf(manifests.new, DRAFT) };
   world.apply(manifests.old);
-  const first = await world.play(promote({ plan: plans.old, cluster: world.cluster, holder: 'first', emit: () => {} }));
+  const first = await world.play(
+    carryOut({ plan: plans.old, cluster: world.cluster, holder: 'first', emit: () => {} }),
+  );
   if (first.outcome !== 'promoted' && first.outcome !== 'unchanged') {
     throw new CannotBegin(`the version before does not come up in the simulation: ${first.outcome}`);
   }
@@ -95,7 +97,7 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
       emit(event);
       if (event.code === 'PHASE') enter((event.data as { phase: Phase }).phase);
     };
-    const ran = promote({
+    const ran = carryOut({
       plan: plans.new,
       cluster: connection.cluster,
       holder: `run ${i}`,

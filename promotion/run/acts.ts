@@ -4,6 +4,7 @@ import type { Action } from '../core/decide.ts';
 import { targetOf } from '../core/fence.ts';
 import type { Verdict } from '../core/observation.ts';
 import type { Plan } from '../plan/plan.ts';
+import { questionsOf, titleOf } from '../plan/policy.ts';
 import { ask } from './check.ts';
 import type { Say } from './say.ts';
 import { describe } from './words.ts';
@@ -11,11 +12,11 @@ import { send } from './writes.ts';
 
 /** Carries out what was decided, with pauses between tries of the same act. */
 export interface Acts {
-  /** Answers of the health checks so far. */
+  /** Answers of the health checks and queries so far. */
   readonly verdicts: ReadonlyMap<string, Verdict>;
   /** Carries an act out; one that the cluster refuses or fails is told and left to the next decision. */
   readonly perform: (action: Action) => Promise<void>;
-  /** From when on an act may be tried, in milliseconds since 1970; never for a health check that was asked. */
+  /** From when on an act may be tried, in milliseconds since 1970; never for a question that was asked. */
   readonly dueAt: (action: Action) => number;
   readonly stop: () => void;
 }
@@ -25,7 +26,7 @@ const RETRY = [500, 1000, 2000, 4000];
 /** After so long an act counts as new again, in milliseconds. */
 const FORGET = 30_000;
 
-/** `onVerdict` hears when a health check has its verdict. */
+/** `onVerdict` hears when a question has its verdict. */
 export function newActs(
   plan: Plan,
   cluster: Cluster,
@@ -60,14 +61,14 @@ export function newActs(
   }
 
   function startCheck(name: string): void {
-    const check = plan.policy.healthChecks.find((c) => c.name === name);
-    if (!check || asking.has(name)) return;
+    const question = questionsOf(plan.policy).find((q) => q.name === name);
+    if (!question || asking.has(name)) return;
     asking.add(name);
-    ask(check, cluster, stopped.signal).then(
+    ask(question, cluster, stopped.signal).then(
       (verdict) => {
         if (stopped.signal.aborted) return;
         verdicts.set(name, verdict);
-        say('CHECK', `health check ${name}: ${verdict.verdict}, ${verdict.reason}`, {
+        say('CHECK', `${titleOf(question)}: ${verdict.verdict}, ${verdict.reason}`, {
           data: { check: name, verdict: verdict.verdict },
           level: verdict.verdict === 'pass' ? 'info' : 'error',
         });

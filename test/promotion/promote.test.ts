@@ -9,6 +9,20 @@ const CHECK: ManifestOptions = {
     healthChecks: [{ name: 'backend answers', target: { service: 'backend', port: 80, path: '/api/health' } }],
   },
 };
+const QUERY: ManifestOptions = {
+  policy: {
+    queries: [
+      {
+        name: 'errors',
+        target: { service: 'prometheus', namespace: 'monitoring', port: 9090 },
+        query: 'sum(rate(errors[1m]))',
+        newest: 'max(timestamp(errors))',
+        below: 0.05,
+        windowSeconds: 60,
+      },
+    ],
+  },
+};
 
 describe('promote', () => {
   it('takes a good release live as a set, low order first', async () => {
@@ -19,6 +33,16 @@ describe('promote', () => {
     expect(live(world)).toEqual(V2);
     const promotes = result.events.filter((e) => e.code === 'ACT' && e.message.startsWith('promote'));
     expect(promotes.map((e) => e.member)).toEqual(['backend', 'web']);
+  });
+
+  it('takes a release live that Prometheus measures well, once nothing that it measures is from before the switch', async () => {
+    const world = await worldWith({}, QUERY);
+    world.apply(manifests('v2', QUERY));
+    const { events, ...result } = await run(world, manifests('v2', QUERY));
+    expect(result).toMatchObject({ outcome: 'promoted', exitCode: 0 });
+    const at = (code: string, phase?: string) =>
+      Date.parse(events.find((e) => e.code === code && (e.data as { phase?: string }).phase === phase)?.time ?? '');
+    expect(at('CHECK') - at('PHASE', 'verifying')).toBeGreaterThan(60_000);
   });
 
   it('says unchanged, and writes nothing, when the set is already live', async () => {
@@ -65,6 +89,8 @@ describe('promote', () => {
     ['an analysis after the switch fails', { 'web:v2': { analysis: { after: 'Failed' } } }, {}],
     ['an analysis after the switch is inconclusive', { 'backend:v2': { analysis: { after: 'Inconclusive' } } }, {}],
     ['a health check fails after the switch', { 'backend:v2': { health: { active: false } } }, CHECK],
+    ['Prometheus measures too much after the switch', { 'web:v2': { health: { measured: 'bad' } } }, QUERY],
+    ['Prometheus measures nothing after the switch', { 'web:v2': { health: { measured: 'nothing' } } }, QUERY],
     [
       'the last verdict stays out until the hold runs out',
       { 'web:v2': { analysis: { after: 'Error' } } },
