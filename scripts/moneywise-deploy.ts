@@ -5,6 +5,7 @@ import { UsageError } from '../promotion/plan/usage.ts';
 import { abortCommand } from './abort.ts';
 import { preflightCommand } from './preflight.ts';
 import { promoteCommand } from './promote.ts';
+import { rehearseCommand } from './rehearse.ts';
 import { rollbackCommand } from './rollback.ts';
 import { settleCommand } from './settle.ts';
 import { statusCommand } from './status.ts';
@@ -20,7 +21,8 @@ const program = new Command('moneywise-deploy')
   .addCommand(rollbackCommand())
   .addCommand(settleCommand())
   .addCommand(statusCommand())
-  .addCommand(preflightCommand());
+  .addCommand(preflightCommand())
+  .addCommand(rehearseCommand());
 for (const command of program.commands) command.copyInheritedSettings(program);
 
 // A reader that goes away (`| head`) must not end a release half-way: the run goes on, unheard.

@@ -50,7 +50,7 @@ export const PERMISSIONS: readonly Permission[] = [
 ];
 
 /** Needed as well where the policy asks Services through the API server: one for each namespace that has them. */
-export function proxyPermissions(policy: Policy): Permission[] {
+function proxyPermissions(policy: Policy): Permission[] {
   const asked = questionsOf(policy).flatMap(({ target }) => ('service' in target ? [target] : []));
   const namespaces = new Set(asked.map((target) => ('namespace' in target ? target.namespace : undefined)));
   return [...namespaces].map((namespace) => ({
@@ -60,4 +60,9 @@ export function proxyPermissions(policy: Policy): Permission[] {
     purpose: 'ask Services through the API server',
     ...(namespace === undefined ? {} : { namespace }),
   }));
+}
+
+/** What a promotion under that policy asks for: all of it, and no more. */
+export function permissionsFor(policy: Policy): readonly Permission[] {
+  return [...PERMISSIONS, ...proxyPermissions(policy)];
 }

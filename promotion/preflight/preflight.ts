@@ -1,5 +1,5 @@
 import { type KubeObject, POD_HASH, type Rollout } from '../cluster/objects.ts';
-import { PERMISSIONS, proxyPermissions } from '../cluster/permissions.ts';
+import { permissionsFor } from '../cluster/permissions.ts';
 import { isObserved } from '../core/member.ts';
 import type { Verdict } from '../core/observation.ts';
 import { type Member, type Plan, placeholdersIn } from '../plan/plan.ts';
@@ -103,7 +103,7 @@ function isOlder(version: string): boolean {
 
 async function checkRights(plan: Plan, facts: Facts): Promise<Check[]> {
   return Promise.all(
-    [...PERMISSIONS, ...proxyPermissions(plan.policy)].map(async (permission): Promise<Check> => {
+    permissionsFor(plan.policy).map(async (permission): Promise<Check> => {
       const missing = await facts.missingVerbs(permission);
       const { namespace = facts.namespace, resource, verbs, purpose } = permission;
       return {

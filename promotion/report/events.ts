@@ -52,10 +52,19 @@ export const EVENTS = {
     meaning:
       'One thing that a release needs, by the command `preflight`; a warning when it cannot be seen, an error when it is missing. `data`: area, subject, verdict, message.',
   },
+  REHEARSAL: {
+    level: 'info',
+    meaning:
+      'One event of the contract, by the command `rehearse`; an error when a promise does not hold, with the seed that shows it. `data`: event, verdict (holds, broken, not-played), runs, broken, seed, reason.',
+  },
+  FINDING: {
+    level: 'warning',
+    meaning: 'What the manifests leave unguarded, by the command `rehearse`.',
+  },
   RESULT: {
     level: 'info',
     meaning:
-      'The last event of a run. `data`: outcome, exitCode, release, members (name, from, to, active, stable), durationMs, apiRequests.',
+      'The last event of a run. `data`: outcome, exitCode, release, members (name, from, to, active, stable), durationMs, apiRequests. Of `rehearse`: outcome (`holds` or `broken`), exitCode, release.',
   },
 } as const satisfies Record<string, { level: Level; meaning: string }>;
 

@@ -22,8 +22,10 @@ export interface Faults {
 /** One client of the simulated API server. */
 export interface Connection {
   readonly cluster: Cluster;
-  /** Resolves when the process has died; never without that fault. */
+  /** Resolves when the process has died; never without that fault or `kill`. */
   readonly died: Promise<void>;
+  /** Ends the process now, whatever it is about. */
+  readonly kill: () => void;
 }
 
 /** The port's adapter: each request takes virtual time on its way to the server and back. */
@@ -153,5 +155,10 @@ export function newConnection(
         });
       }),
   };
-  return { cluster, died };
+  const kill = () => {
+    isDead = true;
+    // Whoever waits for the death wakes up.
+    scheduler.after(0, onDeath, true);
+  };
+  return { cluster, died, kill };
 }

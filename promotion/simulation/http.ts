@@ -6,6 +6,9 @@ import type { Policy } from '../plan/policy.ts';
 import { type ApiServer, same } from './api-server.ts';
 import { serviceBehind } from './ingress.ts';
 
+/** Annotation on a pod template: the version that its pods name, where that is not their label's. */
+export const REPORTED_VERSION = 'reported-version';
+
 /** Whether its health checks are answered well, by where they are asked; default: they are. */
 export interface HealthBehaviour {
   readonly preview?: boolean;
@@ -24,7 +27,9 @@ export function answerOf(
   const measured = measurement(api, target, healthOf, now);
   if (measured) return measured;
   const name = serviceBehind(api, target);
-  const hash = name && api.get<Service>('services', name)?.spec.selector?.[POD_HASH];
+  // An address that none of the objects leads to is somebody else's, and well.
+  if (name === undefined) return goodAnswer(policyIn(api), target, undefined);
+  const hash = api.get<Service>('services', name)?.spec.selector?.[POD_HASH];
   const set = hash && api.list<ReplicaSet>('replicasets').find((s) => s.metadata.labels?.[POD_HASH] === hash);
   if (!set || (set.status?.availableReplicas ?? 0) === 0) throw new ClusterError('unreachable', 'connection refused');
   const asPreview = name !== activeServiceOf(api, set);
@@ -74,10 +79,10 @@ export function policyIn(api: ApiServer): Policy {
 }
 
 /** What the policy's health check of that target expects to hear; but a version is that of the pods that answer. */
-function goodAnswer({ healthChecks }: Policy, target: HttpTarget, set: ReplicaSet): HttpAnswer {
+function goodAnswer({ healthChecks }: Policy, target: HttpTarget, set: ReplicaSet | undefined): HttpAnswer {
   const expect = healthChecks.find((check) => same(check.target, target))?.expect;
-  const { annotations, labels } = set.spec.template?.metadata ?? {};
-  const version = annotations?.['reported-version'] ?? labels?.['app.kubernetes.io/version'];
+  const { annotations, labels } = set?.spec.template?.metadata ?? {};
+  const version = annotations?.[REPORTED_VERSION] ?? labels?.['app.kubernetes.io/version'];
   const json = Object.entries({
     status: 'ok',
     ...expect?.json,

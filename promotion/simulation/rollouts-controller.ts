@@ -370,9 +370,12 @@ class Pass {
     const { name, namespace, uid } = this.rollout.metadata;
     const revision = String(revisionOf(this.set(this.newHash)));
     const metrics = (analysis.templates ?? []).flatMap(
-      ({ templateName }) =>
-        (this.api.get('analysistemplates', templateName) as { spec?: { metrics?: Metric[] } } | undefined)?.spec
-          ?.metrics ?? [],
+      ({ templateName, clusterScope }) =>
+        (
+          this.api.get(`${clusterScope ? 'cluster' : ''}analysistemplates`, templateName) as
+            | { spec?: { metrics?: Metric[] } }
+            | undefined
+        )?.spec?.metrics ?? [],
     );
     const base = `${name}-${this.newHash}-${revision}-${type}`;
     const taken = (n: string) => this.api.get('analysisruns', n) !== undefined;

@@ -170,7 +170,7 @@ function applyObject(api: ApiServer, object: KubeObject): void {
 }
 
 /** `Ingress` → `ingresses`, `NetworkPolicy` → `networkpolicies`. */
-function pluralOf(kind: string): string {
+export function pluralOf(kind: string): string {
   const name = kind.toLowerCase();
   return name.endsWith('s') ? `${name}es` : name.endsWith('y') ? `${name.slice(0, -1)}ies` : `${name}s`;
 }
