@@ -16,6 +16,7 @@ export const RESOURCES = {
   services: { kind: 'Service', group: '', version: 'v1', plural: 'services' },
   endpointSlices: { kind: 'EndpointSlice', group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' },
   jobs: { kind: 'Job', group: 'batch', version: 'v1', plural: 'jobs' },
+  pods: { kind: 'Pod', group: '', version: 'v1', plural: 'pods' },
 } as const satisfies Record<string, Resource>;
 
 /** Where a release keeps what it has decided, and who may act on it; read and written, not watched. */
@@ -23,12 +24,6 @@ export const CONFIG_MAPS: Resource = { kind: 'ConfigMap', group: '', version: 'v
 export const LEASES: Resource = { kind: 'Lease', group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 
 export type Watched = keyof typeof RESOURCES;
-
-/** What a person who looks at a release watches, too. */
-export const RESOURCES_AND_PODS = {
-  ...RESOURCES,
-  pods: { kind: 'Pod', group: '', version: 'v1', plural: 'pods' },
-} as const satisfies Record<string, Resource>;
 
 /** What each watched kind's objects look like. */
 export interface Objects {

@@ -1,4 +1,13 @@
-import type { AnalysisRun, EndpointSlice, Job, KubeObject, ReplicaSet, Rollout, Service } from '../cluster/objects.ts';
+import type {
+  AnalysisRun,
+  EndpointSlice,
+  Job,
+  KubeObject,
+  Pod,
+  ReplicaSet,
+  Rollout,
+  Service,
+} from '../cluster/objects.ts';
 
 /** What is known of the cluster at one moment: each kind's objects by name. */
 export interface Observation {
@@ -8,6 +17,7 @@ export interface Observation {
   readonly services: ReadonlyMap<string, Service>;
   readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
   readonly jobs: ReadonlyMap<string, Job>;
+  readonly pods: ReadonlyMap<string, Pod>;
   /** Answers of the health checks and queries asked so far, by their names. */
   readonly checks: ReadonlyMap<string, Verdict>;
   /** When everything was last listed afresh, in milliseconds since 1970: a watch may lag behind, a list does not. */

@@ -3,6 +3,7 @@ import { analysesOf } from './analysis.ts';
 import { type Action, causeOf, end, enter, goBack, type Situation, type Step } from './decide.ts';
 import type { Cause } from './journal.ts';
 import { type MemberView, replicaSetOf } from './member.ts';
+import { podsOf } from './pods.ts';
 
 /**
  * Waits until every member is prepared, then has the whole set judged once more on a fresh listing before the first
@@ -35,6 +36,7 @@ export function prepare(s: Situation): Step {
       .map(causeOf)
       .find((c) => c !== undefined) ??
     failedJob(s) ??
+    crashedPod(s) ??
     failedCheck(s);
   if (cause) return goBack(s, cause);
 
@@ -95,6 +97,16 @@ function retry(view: MemberView, s: Situation): Action[] {
 /** Ready for the set to switch: prepared, or already where it should be. */
 function isReady(view: MemberView): boolean {
   return ['prepared', 'switching', 'held', 'settled'].includes(view.stage);
+}
+
+/** A pod of a prepared member that has crashed would bring the set back after the switch; so it does not switch. */
+function crashedPod(s: Situation): Cause | undefined {
+  for (const view of s.views.filter(({ stage }) => stage === 'prepared')) {
+    const { reason, verdict } = podsOf(view, s, s.now);
+    const member = view.member.name;
+    if (verdict === 'fail') return { code: 'gate-failed', member, message: `${member}: ${reason}` };
+  }
+  return undefined;
 }
 
 function unfinishedJobs({ plan, observation }: Situation): string[] {

@@ -45,6 +45,18 @@ describe('promote', () => {
     expect(at('CHECK') - at('PHASE', 'verifying')).toBeGreaterThan(60_000);
   });
 
+  it('waits for a pod that is not ready for a moment after the switch until it has been ready for long enough', async () => {
+    const options: ManifestOptions = { policy: { podHealth: { bakeSeconds: 20 } } };
+    const trouble = { what: 'flap', after: 8000, for: 3000 } as const;
+    const world = await worldWith({ 'web:v2': { readyAfter: 2000, trouble } }, options);
+    world.apply(manifests('v2', options));
+    const from = world.scheduler.now();
+    const result = await run(world, manifests('v2', options));
+    expect(result).toMatchObject({ outcome: 'promoted' });
+    const settling = result.events.find((e) => (e.data as { phase?: string })?.phase === 'settling');
+    expect(Date.parse(settling?.time ?? '')).toBeGreaterThan(from + 8000 + 3000 + 20_000);
+  });
+
   it('says unchanged, and writes nothing, when the set is already live', async () => {
     const world = await worldWith();
     const version = world.api.version();
@@ -71,6 +83,10 @@ describe('promote', () => {
     ['pods that never get ready', { 'backend:v2': { readyAfter: 1e12 } }],
     ['a failing analysis before the switch', { 'web:v2': { analysis: { before: 'Failed' } } }],
     ['an analysis before the switch that only errs', { 'web:v2': { analysis: { before: 'Error' } } }],
+    [
+      'a pod that was restarted before the switch',
+      { 'backend:v2': { readyAfter: 2000, trouble: { what: 'Error', after: 2000, for: 1000 } } },
+    ],
     ['an inconclusive analysis before the switch', { 'backend:v2': { analysis: { before: 'Inconclusive' } } }],
   ] as const)('refuses a release with %s; nothing was ever switched', async (_, behaviours) => {
     const world = await worldWith(behaviours);
@@ -91,6 +107,21 @@ describe('promote', () => {
     ['a health check fails after the switch', { 'backend:v2': { health: { active: false } } }, CHECK],
     ['Prometheus measures too much after the switch', { 'web:v2': { health: { measured: 'bad' } } }, QUERY],
     ['Prometheus measures nothing after the switch', { 'web:v2': { health: { measured: 'nothing' } } }, QUERY],
+    [
+      'a new pod restarts after the switch',
+      { 'web:v2': { readyAfter: 2000, trouble: { what: 'Error', after: 8000, for: 1000 } } },
+      {},
+    ],
+    [
+      'a new pod is killed for its memory after the switch, although restarts are forgiven',
+      { 'web:v2': { readyAfter: 2000, trouble: { what: 'OOMKilled', after: 8000, for: 1000 } } },
+      { policy: { podHealth: { restarts: 3 } } },
+    ],
+    [
+      'a new pod is never ready again after the switch',
+      { 'web:v2': { readyAfter: 2000, trouble: { what: 'flap', after: 8000, for: 1e9 } } },
+      {},
+    ],
     [
       'the last verdict stays out until the hold runs out',
       { 'web:v2': { analysis: { after: 'Error' } } },

@@ -1,0 +1,16 @@
+import { judgePods, type PodsVerdict } from '../gates/pods.ts';
+import type { Situation } from './decide.ts';
+import { type MemberView, replicaSetOf, replicasOf } from './member.ts';
+import { ownedBy } from './observation.ts';
+
+/** What the pods of a member's current revision say; `since` when they are judged, in milliseconds since 1970. */
+export function podsOf(
+  { current, rollout }: MemberView,
+  { observation, now, plan }: Situation,
+  since: number,
+): PodsVerdict {
+  const set = rollout && current ? replicaSetOf(observation, rollout, current) : undefined;
+  if (!rollout || !set) return { verdict: 'unknown', final: false, reason: 'its ReplicaSet is not there' };
+  const pods = [...observation.pods.values()].filter((pod) => ownedBy(pod, set.metadata.uid));
+  return judgePods(pods, replicasOf(rollout), plan.policy.podHealth, since, now);
+}
