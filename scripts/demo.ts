@@ -6,7 +6,7 @@ import { production } from '../overlays/production.ts';
 import { type KubeObject, POD_HASH, type ReplicaSet, type Service } from '../promotion/cluster/objects.ts';
 import { containersOf, planOf } from '../promotion/plan/plan.ts';
 import { plainReport } from '../promotion/report/plain.ts';
-import { promote } from '../promotion/run/run.ts';
+import { carryOut } from '../promotion/run/run.ts';
 import { newWorld, type VersionBehaviour, type World } from '../promotion/simulation/world.ts';
 
 // Two releases of production against the simulated cluster: one good, one whose backend fails its public health check
@@ -43,7 +43,7 @@ async function play(world: World, version: string): Promise<string[]> {
   const plan = planOf(objects);
   world.apply(objects);
   await world.play(
-    promote({ plan, cluster: world.cluster, holder: 'demo', emit: plainReport((line) => say(`  ${line}`)) }),
+    carryOut({ plan, cluster: world.cluster, holder: 'demo', emit: plainReport((line) => say(`  ${line}`)) }),
   );
   return liveVersions(world, plan.members);
 }

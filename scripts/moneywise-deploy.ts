@@ -2,8 +2,11 @@ import { Command, CommanderError } from 'commander';
 import { adviceOn } from '../promotion/cluster/advice.ts';
 import { ClusterError } from '../promotion/cluster/port.ts';
 import { UsageError } from '../promotion/plan/usage.ts';
+import { abortCommand } from './abort.ts';
 import { preflightCommand } from './preflight.ts';
 import { promoteCommand } from './promote.ts';
+import { rollbackCommand } from './rollback.ts';
+import { settleCommand } from './settle.ts';
 import { statusCommand } from './status.ts';
 
 /** The command line: `moneywise-deploy <command>`. Exit codes are the command contract of docs/commands.md. */
@@ -13,6 +16,9 @@ const program = new Command('moneywise-deploy')
   .showHelpAfterError('run moneywise-deploy --help for the commands, or <command> --help for its options')
   .configureHelp({ showGlobalOptions: true })
   .addCommand(promoteCommand())
+  .addCommand(abortCommand())
+  .addCommand(rollbackCommand())
+  .addCommand(settleCommand())
   .addCommand(statusCommand())
   .addCommand(preflightCommand());
 for (const command of program.commands) command.copyInheritedSettings(program);

@@ -8,17 +8,18 @@ export interface Promotion {
   readonly stderr: string;
 }
 
-/**
- * Runs `promote` as a user does, in a process of its own; `at` hears each event as it is printed and may interfere, also by
- * a signal to the process.
- */
-export async function promote(
+/** Hears each event as it is printed and may interfere, also by a signal to the process. */
+type Listener = (event: RunEvent, signal: (signal: NodeJS.Signals) => void) => void;
+
+/** Runs a command on a release as a user does, in a process of its own. */
+export async function carryOut(
+  command: 'promote' | 'abort' | 'rollback' | 'settle',
   folder: string,
   args: readonly string[] = [],
-  at: (event: RunEvent, signal: (signal: NodeJS.Signals) => void) => void = () => {},
+  at: Listener = () => {},
 ): Promise<Promotion> {
   const events: RunEvent[] = [];
-  const argv = ['build/moneywise-deploy.js', 'promote', '--manifests', folder, '--output', 'json', ...args];
+  const argv = ['build/moneywise-deploy.js', command, '--manifests', folder, '--output', 'json', ...args];
   const { code, stderr } = await run('node', argv, undefined, (line, child) => {
     const event = JSON.parse(line) as RunEvent;
     events.push(event);
@@ -26,4 +27,8 @@ export async function promote(
   });
   const last = events.at(-1);
   return { exitCode: code, events, stderr, result: last?.code === 'RESULT' ? (last.data as Result) : undefined };
+}
+
+export function promote(folder: string, args?: readonly string[], at?: Listener): Promise<Promotion> {
+  return carryOut('promote', folder, args, at);
 }

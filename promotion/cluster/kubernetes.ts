@@ -2,6 +2,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { KubeConfig, type Cluster as KubernetesCluster, Watch } from '@kubernetes/client-node';
 import { Agent as UndiciAgent, request as undiciRequest } from 'undici';
+import { FIELD_MANAGER } from '../core/ownership.ts';
 import { UsageError } from '../plan/usage.ts';
 import type { KubeObject } from './objects.ts';
 import { type Cluster, ClusterError, type ClusterErrorCode, type HttpTarget, type Resource } from './port.ts';
@@ -215,11 +216,11 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
     patch: (resource, name, patch, subresource) =>
       api(
         'PATCH',
-        `${collection(resource)}/${encodeURIComponent(name)}${subresource ? `/${subresource}` : ''}`,
+        `${collection(resource)}/${encodeURIComponent(name)}${subresource ? `/${subresource}` : ''}?fieldManager=${FIELD_MANAGER}`,
         patch,
         'application/json-patch+json',
       ),
-    create: (resource, object) => api('POST', collection(resource), object),
+    create: (resource, object) => api('POST', `${collection(resource)}?fieldManager=${FIELD_MANAGER}`, object),
     async remove(resource, name, uid) {
       const options = { preconditions: { uid }, propagationPolicy: 'Background' };
       await api('DELETE', `${collection(resource)}/${encodeURIComponent(name)}`, options).catch((error) => {

@@ -14,7 +14,16 @@ export interface ObjectMeta {
   readonly deletionTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly managedFields?: readonly ManagedFields[];
   readonly ownerReferences?: readonly { readonly kind: string; readonly name: string; readonly uid: string }[];
+}
+
+/** Which fields of an object one writer answers for (server-side apply). */
+export interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: object;
 }
 
 export interface KubeObject {
@@ -158,6 +167,10 @@ export interface Metric {
   readonly initialDelay?: string;
   readonly count?: number | string;
   readonly failureLimit?: number | string;
+  readonly consecutiveSuccessLimit?: number | string;
+  readonly successCondition?: string;
+  readonly failureCondition?: string;
+  readonly provider?: { readonly web?: unknown };
 }
 
 export interface MetricResult {

@@ -1,4 +1,11 @@
-import { type AnalysisRun, type MetricResult, POD_HASH, REVISION, type Rollout } from '../cluster/objects.ts';
+import {
+  type AnalysisRun,
+  type Metric,
+  type MetricResult,
+  POD_HASH,
+  REVISION,
+  type Rollout,
+} from '../cluster/objects.ts';
 import { type Observation, ownedBy, type Verdict } from './observation.ts';
 
 export type AnalysisType = 'PrePromotion' | 'PostPromotion';
@@ -39,13 +46,12 @@ export function analysisOf(
 export function judgeAnalysis(run: AnalysisRun | undefined, except?: string): Verdict {
   if (!run) return { verdict: 'unknown', final: false, reason: 'no AnalysisRun for this revision yet' };
   const at = run.metadata.name;
-  const dryRun = new Set((run.spec.dryRun ?? []).map((d) => d.metricName));
-  const metrics = (run.spec.metrics ?? []).filter((metric) => metric.name !== except && !dryRun.has(metric.name));
-  if (metrics.length === 0) return { verdict: 'unknown', final: true, reason: `${at} has no metric that could judge` };
-  const results = metrics.map((metric) => ({
-    name: metric.name,
-    result: run.status?.metricResults?.find((result) => result.name === metric.name),
-  }));
+  const phase = run.status?.phase ?? '';
+  const resultOf = (name: string) => run.status?.metricResults?.find((result) => result.name === name);
+  const results = (run.spec.metrics ?? [])
+    .map((metric) => ({ name: metric.name, metric, result: resultOf(metric.name) }))
+    .filter(({ name, result }) => name !== except && !isDryRun(run, name, result));
+  if (results.length === 0) return { verdict: 'unknown', final: true, reason: `${at} has no metric that could judge` };
   const bad = results.find(({ result }) => result?.phase === 'Failed' || result?.phase === 'Error');
   if (bad) return { verdict: 'fail', final: true, reason: `${at}: ${describe(bad.name, bad.result)}` };
   if (run.spec.terminate)
@@ -53,23 +59,70 @@ export function judgeAnalysis(run: AnalysisRun | undefined, except?: string): Ve
   const inconclusive = results.find(({ result }) => result?.phase === 'Inconclusive');
   if (inconclusive)
     return { verdict: 'unknown', final: true, reason: `${at}: ${describe(inconclusive.name, inconclusive.result)}` };
-  const runOver = ['Successful', 'Failed', 'Error', 'Inconclusive'].includes(run.status?.phase ?? '');
+  const runOver = OVER.includes(phase);
   const unfinished = results.find(({ result }) => result?.phase !== 'Successful');
   if (unfinished)
     return { verdict: 'unknown', final: runOver, reason: `${at}: ${describe(unfinished.name, unfinished.result)}` };
-  const empty = results.find(({ result }) => (result?.count ?? 0) < 1 || (result?.successful ?? 0) < 1);
-  if (empty) {
-    return {
-      verdict: 'unknown',
-      final: true,
-      reason: `${at}: metric ${empty.name} is Successful without a successful measurement`,
-    };
+  const few = results.find(({ metric, result }) => !hasSamples(metric, result));
+  if (few) {
+    const reason = `${at}: ${describe(few.name, few.result)} without enough good measurements`;
+    return { verdict: 'unknown', final: true, reason };
+  }
+  const unjudged = results.find(({ metric, result }) => isUnjudged(metric, result));
+  if (unjudged) {
+    const reason = `${at}: metric ${unjudged.name} got an answer that is not JSON, which passes without its conditions`;
+    return { verdict: 'unknown', final: true, reason };
+  }
+  // That a hold ran out says nothing about what the others measured.
+  if (runOver && phase !== 'Successful' && (except === undefined || resultOf(except)?.phase !== phase)) {
+    const reason = `${at} is ${phase} although its metrics are not${run.status?.message ? `: ${run.status.message}` : ''}`;
+    return { verdict: 'unknown', final: true, reason };
   }
   return {
     verdict: 'pass',
     final: true,
     reason: `${at}: ${results.map(({ name, result }) => describe(name, result)).join(', ')}`,
   };
+}
+
+const OVER = ['Successful', 'Failed', 'Error', 'Inconclusive'];
+
+/** Whether a metric never decides: the controller says so in its result, and takes the names to be patterns. */
+function isDryRun(run: AnalysisRun, name: string, result: MetricResult | undefined): boolean {
+  return result?.dryRun === true || (run.spec.dryRun ?? []).some(({ metricName }) => matches(metricName, name));
+}
+
+function matches(pattern: string, name: string): boolean {
+  try {
+    return new RegExp(pattern).test(name);
+  } catch {
+    return pattern === name;
+  }
+}
+
+/**
+ * Whether a Successful metric was measured as often as it asks for, at least once with success. One that another's failure
+ * cut off was not; one that ends after so many successes in a row may stop early.
+ */
+function hasSamples(metric: Metric, result: MetricResult | undefined): boolean {
+  const { count, successful } = result ?? {};
+  const wanted = Number(metric.consecutiveSuccessLimit ?? 0) > 0 ? 1 : Math.max(1, Number(metric.count ?? 1));
+  return typeof count === 'number' && count >= wanted && typeof successful === 'number' && successful >= 1;
+}
+
+/** Whether an answer passed unseen: a web metric takes a 2xx that is not JSON without asking its conditions (#4535). */
+function isUnjudged(metric: Metric, result: MetricResult | undefined): boolean {
+  if (!metric.provider?.web || !(metric.successCondition || metric.failureCondition)) return false;
+  return (result?.measurements ?? []).some(({ phase, value }) => phase === 'Successful' && !isJson(value ?? ''));
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function describe(name: string, result: MetricResult | undefined): string {

@@ -1,8 +1,8 @@
-import type { PodTemplate } from '../cluster/objects.ts';
+import type { ManagedFields, PodTemplate } from '../cluster/objects.ts';
 import type { Watched } from '../cluster/port.ts';
 import type { Plan } from '../plan/plan.ts';
 import { fenced } from './fence.ts';
-import type { Cause, Journal, MemberJournal, Outcome, Phase } from './journal.ts';
+import type { Ask, Cause, Journal, MemberJournal, Outcome, Phase } from './journal.ts';
 import { type MemberView, owesAnswer, viewOf } from './member.ts';
 import type { Observation } from './observation.ts';
 import { prepare } from './prepare.ts';
@@ -66,6 +66,14 @@ export type Action =
       readonly hash: string;
       readonly template: PodTemplate;
     }
+  /** Leave the fields of a Rollout's spec that this tool wrote to whoever applied it. */
+  | {
+      readonly act: 'hand-over';
+      readonly member: string;
+      readonly uid: string;
+      readonly resourceVersion: string;
+      readonly managedFields: readonly ManagedFields[];
+    }
   /** Scale a rejected ReplicaSet to 0, so that nothing takes it live again without its gates. */
   | { readonly act: 'retire'; readonly member: string; readonly replicaSet: string; readonly uid: string }
   /** Change nothing but an annotation, so that the controller looks at the Rollout again; see `owesAnswer`. */
@@ -107,8 +115,8 @@ const PHASES: Readonly<Record<Exclude<Phase, 'over'>, (s: Situation) => Step>> =
 };
 
 /** The journal of a release that has not begun. */
-export function newJournal(now: number): Journal {
-  return { phase: 'preparing', since: now, members: {} };
+export function newJournal(now: number, ask: Ask = 'promote'): Journal {
+  return { ask, phase: 'preparing', since: now, members: {} };
 }
 
 /**

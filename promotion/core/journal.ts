@@ -5,6 +5,8 @@ import type { Action } from './decide.ts';
  * a resumed run needs; it is written before the acts that rest on it.
  */
 export interface Journal {
+  /** What the release was asked for. */
+  readonly ask: Ask;
   readonly phase: Phase;
   /** When the phase began, in milliseconds since 1970. */
   readonly since: number;
@@ -15,6 +17,17 @@ export interface Journal {
   readonly cause?: Cause;
   readonly outcome?: Outcome;
 }
+
+/** What a person can ask of a release; each is a command. */
+export type Ask =
+  /** Take the set live. */
+  | 'promote'
+  /** Bring a set back that has not settled. */
+  | 'abort'
+  /** Bring a settled set back to the release before it. */
+  | 'rollback'
+  /** Let a set stay that is live already: verify it and end its holds. */
+  | 'settle';
 
 /** The states of a release. */
 export type Phase =
@@ -69,7 +82,9 @@ export interface Cause {
     | 'withdrawn'
     | 'superseded'
     | 'unguarded'
-    | 'interrupted';
+    | 'interrupted'
+    /** A person asked for it. */
+    | 'asked';
   readonly member?: string;
   readonly message: string;
 }

@@ -111,11 +111,14 @@ function stageOf(
     if (differs) return ['superseded', `its ${differs} is no longer that of the judged revision ${journal.to}`];
   }
   if (differs) return ['outdated', outdatedReason(rollout, member, differs)];
+  if (!journal?.to && member.revision && current !== member.revision)
+    return ['outdated', `the cluster runs revision ${current}; ${member.revision} is wanted`];
   if (!observed) return ['unobserved', 'the Rollouts controller has not seen this version yet (is it running?)'];
   const invalid = status.conditions?.find((c) => c.type === 'InvalidSpec' && c.status === 'True');
   if (invalid) return ['invalid', `the controller refuses it: ${invalid.message ?? invalid.reason}`];
   const newSet = replicaSetOf(o, rollout, current);
-  if (!newSet || imageList(newSet.spec.template) !== imageList(member.template)) {
+  // The whole template: a change of replicas in the same apply is taken up first, still under the old hash.
+  if (!newSet || difference(newSet.spec.template, member.template)) {
     return ['unobserved', 'the Rollouts controller has not made the ReplicaSet of this version yet'];
   }
 
@@ -167,6 +170,8 @@ function beforeTheSwitch(member: Member, rollout: Rollout, o: Observation, newSe
   if (pauses.length === 0 && status.controllerPause) return ['switching', 'promoted, the controller has not acted yet'];
   if (pauses.length === 0)
     return ['preparing', waitingFor(rollout, newSet, 'the controller has not paused it before the switch yet')];
+  const otherPause = pauses.find((reason) => reason !== 'BlueGreenPause');
+  if (otherPause !== undefined) return ['preparing', `paused for ${otherPause}, not for the switch`];
   if (!isSaturated(rollout, newSet))
     return ['preparing', waitingFor(rollout, newSet, 'not all of its new pods are available')];
   const stableSet = replicaSetOf(o, rollout, status.stableRS ?? '');
@@ -238,7 +243,9 @@ export function servingProblem(o: Observation, member: Member, hash: string): st
     .filter((slice) => slice.metadata.labels?.[SERVICE_NAME] === member.activeService)
     .flatMap((slice) => slice.endpoints ?? [])
     .filter((endpoint) => endpoint.conditions?.ready !== false);
-  if (ready.length === 0) return `active Service ${member.activeService} has no ready endpoint`;
+  // A pod on its way out may be announced as ready all the same (publishNotReadyAddresses).
+  if (ready.every((endpoint) => endpoint.conditions?.terminating))
+    return `active Service ${member.activeService} has no ready endpoint`;
   const foreign = ready.find((endpoint) => !endpoint.targetRef?.name?.startsWith(`${member.name}-${hash}-`));
   return foreign
     ? `active Service ${member.activeService} still has endpoint ${foreign.targetRef?.name ?? foreign.addresses?.[0]}`

@@ -2,7 +2,8 @@ import { questionsOf, titleOf } from '../plan/policy.ts';
 import { analysesOf } from './analysis.ts';
 import { type Action, causeOf, end, enter, goBack, type Situation, type Step } from './decide.ts';
 import type { Cause } from './journal.ts';
-import { type MemberView, replicaSetOf } from './member.ts';
+import { isObserved, type MemberView, replicaSetOf } from './member.ts';
+import { handOver } from './ownership.ts';
 import { podsOf } from './pods.ts';
 
 /**
@@ -42,6 +43,7 @@ export function prepare(s: Situation): Step {
 
   const waiting = [
     ...views.filter((v) => !isReady(v)).map((v) => `${v.member.name}: ${v.reason}`),
+    ...views.filter((v) => handOver(v).length > 0).map((v) => `${v.member.name}: its template is handed over`),
     ...unfinishedJobs(s),
     ...openChecks(s, 'before-switch'),
   ];
@@ -58,6 +60,8 @@ export function prepare(s: Situation): Step {
       journal: journal.preparedAt === undefined ? journal : unprepared,
       actions: [
         ...retries.flatMap((view) => retry(view, s)),
+        ...views.flatMap(handOver),
+        ...(journal.ask === 'rollback' ? views.flatMap((view) => restore(view, s)) : []),
         ...(views.every(isReady) ? checksToAsk(s, 'before-switch') : []),
       ],
       wakeAt: deadline,
@@ -92,6 +96,20 @@ function retry(view: MemberView, s: Situation): Action[] {
   return runs.length > 0
     ? runs.map(({ metadata }) => ({ act: 'forget-run', member: name, run: metadata.name, uid: metadata.uid ?? '' }))
     : [{ act: 'retry', member: name, uid: rollout.metadata.uid, hash: current }];
+}
+
+/**
+ * In a rollback through the gates: puts the wanted template into the Rollout, but only with no pod of that revision left.
+ * While its ReplicaSet has some, the controller would take this member live at once, past every gate and alone.
+ */
+function restore(view: MemberView, { observation }: Situation): Action[] {
+  const { member, stage, rollout, current } = view;
+  if (stage !== 'outdated' || !rollout?.metadata.uid || !current || !isObserved(rollout)) return [];
+  const { uid } = rollout.metadata;
+  const set = replicaSetOf(observation, rollout, member.revision ?? '');
+  if (set?.metadata.uid && (set.spec.replicas ?? 0) > 0)
+    return [{ act: 'retire', member: member.name, replicaSet: set.metadata.name, uid: set.metadata.uid }];
+  return [{ act: 'restore-template', member: member.name, uid, hash: current, template: member.template }];
 }
 
 /** Ready for the set to switch: prepared, or already where it should be. */

@@ -1,8 +1,9 @@
-import { POD_HASH, type PodTemplate } from '../cluster/objects.ts';
 import { type Action, end, type Situation, type Step } from './decide.ts';
 import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf, servingProblem } from './member.ts';
+import { handOver } from './ownership.ts';
 import { promoteAction } from './switch.ts';
+import { templateOf } from './template.ts';
 
 /** How long the controller has to bring a Service back by itself, in milliseconds; it needs well under one second. */
 export const CONTROLLER_GRACE = 5_000;
@@ -56,6 +57,9 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   const trafficIsBack = view.active === from && servingProblem(s.observation, view.member, from) === undefined;
   // Its Service first: with no hash there, any change of the Rollout takes the new revision live, an abort as well.
   if (view.stage === 'unguarded') return { done: false, trafficIsBack, ...pointService(view, entry, s, 0) };
+  // Aborted before the controller has taken it up, it would come up later with nobody to abort it.
+  if (!to && s.journal.ask === 'abort' && view.stage === 'unobserved')
+    return { done: false, trafficIsBack, actions: [] };
   if (!to || (current !== to && current !== from)) {
     // Not taken up yet, or a newer revision: neither is ours to abort. The traffic is, and what was judged must not come
     // back ungated while its pods are still up.
@@ -65,15 +69,15 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   if (current === from) {
     const paused = rollout.status?.pauseConditions?.[0]?.reason === 'BlueGreenPause' && view.active !== from;
     if (paused) return { done: false, trafficIsBack, actions: promoteAction(view, uid) };
-    return trafficIsBack && stable === from
-      ? retire(view, to, s)
-      : { done: false, trafficIsBack, ...pointService(view, entry, s) };
+    if (!trafficIsBack || stable !== from) return { done: false, trafficIsBack, ...pointService(view, entry, s) };
+    const handover = handOver(view);
+    return handover.length > 0 ? { done: false, trafficIsBack, actions: handover } : retire(view, to, s);
   }
   if (stable === to) {
-    const template = replicaSetOf(s.observation, rollout, from)?.spec.template;
+    const set = replicaSetOf(s.observation, rollout, from);
     const restore: Action[] =
-      template && isObserved(rollout)
-        ? [{ act: 'restore-template', member, uid, hash: to, template: withoutHash(template) }]
+      set?.spec.template && isObserved(rollout)
+        ? [{ act: 'restore-template', member, uid, hash: to, template: templateOf(set) }]
         : [];
     return { done: false, trafficIsBack, actions: restore };
   }
@@ -119,12 +123,6 @@ function retire(view: MemberView, to: string, { observation }: Situation): Membe
   };
 }
 
-/** A ReplicaSet's template as the Rollout had it: the controller adds its hash as a label. */
-function withoutHash(template: PodTemplate): PodTemplate {
-  const { [POD_HASH]: _, ...labels } = template.metadata?.labels ?? {};
-  return { ...template, metadata: { ...template.metadata, labels } };
-}
-
 function isSwitched(view: MemberView, { journal }: Situation): boolean {
   return journal.members[view.member.name]?.switched ?? false;
 }
@@ -135,6 +133,7 @@ function anySwitched(journal: Journal): boolean {
 
 function outcomeOf(journal: Journal): Outcome {
   const code: Cause['code'] | undefined = journal.cause?.code;
+  if (code === 'asked') return 'restored';
   if (code === 'superseded') return 'superseded';
   if (anySwitched(journal)) return 'rolled-back';
   return code === 'interrupted' ? 'interrupted' : 'refused';

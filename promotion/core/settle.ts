@@ -7,7 +7,7 @@ export function settle(s: Situation): Step {
   const cause = views.map(causeOf).find((c) => c !== undefined);
   if (cause) return goBack(s, cause);
   const open = views.filter((v) => v.stage !== 'settled');
-  if (open.length === 0) return end(s, 'promoted');
+  if (open.length === 0) return end(s, journal.ask === 'rollback' ? 'restored' : 'promoted');
   const deadline = journal.since + plan.policy.timeouts.settleSeconds * 1000;
   if (now >= deadline) {
     return goBack(s, {

@@ -1,3 +1,5 @@
+import { POD_HASH, type PodTemplate, type ReplicaSet } from '../cluster/objects.ts';
+
 /**
  * The first place where the live pod template does not say what `wanted` says, as a path; undefined when there is none.
  * `live` may say more, because servers fill in defaults. It may also say the same in other words: the Rollouts
@@ -22,7 +24,8 @@ export function difference(live: unknown, wanted: unknown, path = 'template'): s
     );
   }
   if (live === wanted || (live === undefined && !wanted)) return undefined;
-  return isQuantity(path) && amount(live) === amount(wanted) ? undefined : path;
+  const wantedAmount = isQuantity(path) ? amount(wanted) : undefined;
+  return wantedAmount !== undefined && amount(live) === wantedAmount ? undefined : path;
 }
 
 function first(questions: readonly (() => string | undefined)[]): string | undefined {
@@ -40,7 +43,9 @@ function isEmpty(value: object): boolean {
 
 /** Where the API has a Quantity: container resources, volume sizes, field references. */
 function isQuantity(path: string): boolean {
-  return /\.(limits|requests)\.|\.(sizeLimit|divisor)$/.test(path);
+  return /^template\.spec\..*(\.resources\.(limits|requests)\.|\.emptyDir\.sizeLimit$|\.resourceFieldRef\.divisor$)/.test(
+    path,
+  );
 }
 
 const SUFFIXES: Readonly<Record<string, number>> = {
@@ -67,4 +72,34 @@ export function amount(quantity: unknown): number | undefined {
   const [, digits, suffix] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([numkMGTPE]?i?)$/.exec(String(quantity)) ?? [];
   const unit = SUFFIXES[suffix ?? ''];
   return digits === undefined || unit === undefined ? undefined : Number((Number(digits) * unit).toPrecision(12));
+}
+
+/** On a ReplicaSet: labels and annotations that the controller gave its pods for their role, as JSON. */
+const EPHEMERAL_METADATA = 'rollout.argoproj.io/ephemeral-metadata';
+
+/** A ReplicaSet's template as its Rollout had it: without the hash and the role's metadata that the controller adds. */
+export function templateOf(set: ReplicaSet): PodTemplate {
+  const { metadata, ...template } = set.spec.template ?? {};
+  const role = ephemeralMetadataOf(set);
+  const without = (fields: Readonly<Record<string, string>> | undefined, added: object | undefined) => {
+    const kept = Object.entries(fields ?? {}).filter(([key]) => key !== POD_HASH && !(added && key in added));
+    return Object.fromEntries(kept);
+  };
+  const annotations = without(metadata?.annotations, role.annotations);
+  return {
+    ...template,
+    metadata: {
+      ...metadata,
+      labels: without(metadata?.labels, role.labels),
+      ...(Object.keys(annotations).length > 0 || metadata?.annotations ? { annotations } : {}),
+    },
+  };
+}
+
+function ephemeralMetadataOf(set: ReplicaSet): { labels?: object; annotations?: object } {
+  try {
+    return JSON.parse(set.metadata.annotations?.[EPHEMERAL_METADATA] ?? '{}') ?? {};
+  } catch {
+    return {};
+  }
 }

@@ -12,6 +12,8 @@ export interface Member {
   readonly order: number;
   /** The pod template that must be live for the member to be on the wanted revision. */
   readonly template: PodTemplate;
+  /** The template's pod-template hash, where it is known beforehand: on the way back to a revision that there was. */
+  readonly revision?: string;
   readonly activeService: string;
   readonly previewService?: string;
   /** Whether the controller analyses the preview before the switch. */

@@ -75,7 +75,7 @@ export function factsOf({ namespace, ask }: RealCluster): Facts {
 
 /** The keys under `data` that the API server has noted who set: the only place that names them without their values. */
 function keysSetIn({ metadata }: KubeObject): string[] {
-  const { managedFields = [] } = metadata as {
+  const { managedFields = [] } = metadata as unknown as {
     managedFields?: { fieldsV1?: { 'f:data'?: object; 'f:stringData'?: object } }[];
   };
   const fields = managedFields.flatMap(({ fieldsV1 }) =>

@@ -6,7 +6,7 @@ export type Level = 'info' | 'warning' | 'error';
 export const EVENTS = {
   STARTED: {
     level: 'info',
-    meaning: 'A run began. `data`: release, version, namespace, members in the order of the switch.',
+    meaning: 'A run began. `data`: ask (the command), release, version, namespace, members in the order of the switch.',
   },
   RESUMED: { level: 'info', meaning: 'The run ends or goes on with what an earlier one left. `data.phase`.' },
   PHASE: {
@@ -21,6 +21,7 @@ export const EVENTS = {
     level: 'info',
     meaning: 'A write was accepted by the API server. `data` is the write with its preconditions.',
   },
+  WOULD: { level: 'info', meaning: 'A write that a dry run did not send. `data` as in ACT.' },
   ACT_REFUSED: {
     level: 'warning',
     meaning:

@@ -46,8 +46,8 @@ export interface LockRequest {
   readonly holder: string;
   /** The number of the last run that these objects remember; this one's will be above. */
   readonly above: number;
-  /** How long to wait for a holder that is alive, in milliseconds. */
-  readonly patience: number;
+  /** How long to wait for a holder that is alive, in milliseconds; `none` takes the Lease from whoever holds it. */
+  readonly patience: number | 'none';
   /** Aborted when waiting should end. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -75,6 +75,7 @@ export async function acquire(
     if (
       !lease ||
       !holderIdentity ||
+      patience === 'none' ||
       Date.parse(renewTime) + leaseDurationSeconds * 1000 <= now ||
       now - unchangedSince >= DURATION
     ) {

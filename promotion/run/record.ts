@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { KubeObject } from '../cluster/objects.ts';
 import { type Cluster, ClusterError, CONFIG_MAPS, undefinedIfNotFound } from '../cluster/port.ts';
 import { EPOCH, epochOf } from '../core/fence.ts';
+import { type History, historyAfter } from '../core/history.ts';
 import type { Journal } from '../core/journal.ts';
 import type { Plan } from '../plan/plan.ts';
 
@@ -11,16 +12,25 @@ import type { Plan } from '../plan/plan.ts';
  * not at all. Each write is fenced by the run's epoch.
  */
 export interface Record {
-  /** What an earlier run left unfinished; undefined when there is none, or it cannot be read. */
-  readonly left?: { readonly journal: Journal; readonly plan: string };
+  readonly found: Found;
+  /** What has settled, with what this run has done. */
+  readonly history: () => History;
   /** Throws `TakenOver` or `ClusterError`. */
   readonly save: (journal: Journal) => Promise<void>;
+}
+
+/** What earlier runs wrote down. */
+export interface Found {
+  /** What one left unfinished, and whether it was of this same plan; undefined when there is none, or it cannot be read. */
+  readonly left: { readonly journal: Journal; readonly isSamePlan: boolean } | undefined;
+  readonly history: History;
 }
 
 /** The longest message that is kept: a ConfigMap holds 1 MiB. */
 const LONGEST_MESSAGE = 2000;
 
 const journalSchema = z.object({
+  ask: z.enum(['promote', 'abort', 'rollback', 'settle']).default('promote'),
   phase: z.enum(['preparing', 'switching', 'verifying', 'settling', 'returning', 'over']),
   since: z.number(),
   members: z.record(
@@ -39,6 +49,14 @@ const journalSchema = z.object({
   outcome: z.string().optional(),
 });
 
+const historySchema = z.array(
+  z.object({
+    version: z.string().optional(),
+    at: z.number().optional(),
+    revisions: z.record(z.string(), z.string()),
+  }),
+);
+
 /** The ConfigMap that has the journal of a release. */
 export function recordName(release: string): string {
   return `release-${release}-journal`;
@@ -49,10 +67,10 @@ export function digestOf(plan: Plan): string {
   return createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 16);
 }
 
-/** What an earlier run left unfinished, without taking it over. Throws `ClusterError`. */
-export async function readRecord(cluster: Cluster, release: string): Promise<Record['left']> {
-  const found = await cluster.get(CONFIG_MAPS, recordName(release)).catch(undefinedIfNotFound);
-  return unfinished(found);
+/** What earlier runs wrote down, without taking it over. Throws `ClusterError`. */
+export async function readRecord(cluster: Cluster, plan: Plan): Promise<Found> {
+  const name = recordName(plan.policy.release);
+  return foundIn(await cluster.get(CONFIG_MAPS, name).catch(undefinedIfNotFound), digestOf(plan));
 }
 
 /** A later run has taken the release over. */
@@ -62,13 +80,13 @@ export class TakenOver extends Error {}
 export async function openRecord(cluster: Cluster, plan: Plan, epoch: number): Promise<Record> {
   const name = recordName(plan.policy.release);
   const digest = digestOf(plan);
-  let left: Record['left'];
+  let before: Found = { left: undefined, history: [] };
   for (;;) {
     const found = await cluster.get(CONFIG_MAPS, name).catch(undefinedIfNotFound);
     try {
       if (epochOf(found) > epoch) throw new TakenOver();
       if (found) {
-        left = unfinished(found);
+        before = foundIn(found, digest);
         await cluster.patch(CONFIG_MAPS, name, [
           { op: 'test', path: '/metadata/resourceVersion', value: found.metadata.resourceVersion },
           {
@@ -87,21 +105,29 @@ export async function openRecord(cluster: Cluster, plan: Plan, epoch: number): P
     }
   }
   let kept = '';
+  let { history } = before;
   return {
-    ...(left ? { left } : {}),
+    found: before,
+    history: () => history,
     async save(journal) {
       const text = JSON.stringify(lasting(journal));
       if (text === kept) return;
+      const after = historyAfter(history, journal, plan.policy.version);
       try {
         await cluster.patch(CONFIG_MAPS, name, [
           { op: 'test', path: `/metadata/annotations/${EPOCH.replace('/', '~1')}`, value: String(epoch) },
-          { op: 'add', path: '/data', value: { 'journal.json': text, plan: digest } },
+          {
+            op: 'add',
+            path: '/data',
+            value: { 'journal.json': text, 'history.json': JSON.stringify(after), plan: digest },
+          },
         ]);
       } catch (error) {
         if (error instanceof ClusterError && ['precondition', 'not-found'].includes(error.code)) throw new TakenOver();
         throw error;
       }
       kept = text;
+      history = after;
     },
   };
 }
@@ -117,13 +143,20 @@ function lasting({ preparedAt: _, ...journal }: Journal): Journal {
   };
 }
 
-function unfinished(found: KubeObject | undefined): Record['left'] {
+function foundIn(found: KubeObject | undefined, digest: string): Found {
   const { data } = (found ?? {}) as { data?: { [key: string]: string } };
+  const journal = parsed(journalSchema, data?.['journal.json']) as unknown as Journal | undefined;
+  return {
+    left: journal && journal.phase !== 'over' ? { journal, isSamePlan: data?.plan === digest } : undefined,
+    history: (parsed(historySchema, data?.['history.json']) ?? []) as unknown as History,
+  };
+}
+
+/** Undefined for what cannot be read: it can be found out again from the live objects, but for why a release went back. */
+function parsed<T>(schema: z.ZodType<T>, text: string | undefined): T | undefined {
   try {
-    const journal = journalSchema.parse(JSON.parse(data?.['journal.json'] ?? '')) as unknown as Journal;
-    return journal.phase === 'over' ? undefined : { journal, plan: data?.plan ?? '' };
+    return schema.parse(JSON.parse(text ?? ''));
   } catch {
-    // Everything in it can be found out again from the live objects, but for why a release was going back.
     return undefined;
   }
 }

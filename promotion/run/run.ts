@@ -1,23 +1,25 @@
 import { adviceOn } from '../cluster/advice.ts';
 import { type Cluster, ClusterError } from '../cluster/port.ts';
 import { openView, type View } from '../cluster/view.ts';
-import { decide, interrupt, newJournal } from '../core/decide.ts';
+import { begin } from '../core/begin.ts';
+import { type Decision, decide, interrupt, newJournal } from '../core/decide.ts';
 import { highestEpoch } from '../core/fence.ts';
-import { EXIT_CODES, type Journal, type Outcome } from '../core/journal.ts';
+import { type Ask, EXIT_CODES, type Journal, type Outcome } from '../core/journal.ts';
 import { type MemberView, viewOf } from '../core/member.ts';
 import type { Observation } from '../core/observation.ts';
-import { planToEnd, resumed, toBeEnded } from '../core/resume.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Emit, Result } from '../report/events.ts';
 import { type Acts, ignoreClusterError, newActs } from './acts.ts';
 import { acquire, type Lock } from './lock.ts';
 import { nextSteps } from './next-steps.ts';
 import { persist } from './persist.ts';
-import { digestOf, type Record as Journaling, openRecord, readRecord, TakenOver } from './record.ts';
+import { type Record as Journaling, openRecord, readRecord, TakenOver } from './record.ts';
 import { sayTo } from './say.ts';
-import { PHASE_WORDS, resultWords } from './words.ts';
+import { describe, PHASE_WORDS, resultWords, startWords } from './words.ts';
 
 export interface RunOptions {
+  /** What is asked of the release. @default 'promote' */
+  readonly ask?: Ask;
   readonly plan: Plan;
   readonly cluster: Cluster;
   readonly emit: Emit;
@@ -27,6 +29,8 @@ export interface RunOptions {
   readonly lockPatience?: number;
   /** Aborted when a person asks the run to stop. */
   readonly signal?: AbortSignal;
+  /** Writes nothing: tells what the run would begin with. @default false */
+  readonly isDryRun?: boolean;
 }
 
 /** How long a run goes on without an answer of the cluster before it ends as `unreachable`, in milliseconds. */
@@ -41,17 +45,26 @@ interface End {
 }
 
 /**
- * Takes the set that `plan` asks for live, or leaves it where it was; first ends what an earlier run left unfinished.
+ * Takes a release, as a set, where `ask` wants it, or leaves it where it was; first ends what an earlier run left unfinished.
  * Observe, decide, write down, act, read back, until the release is over. Driven by what the cluster reports; never throws
  * for anything that the cluster does.
  */
-export async function promote({ plan, cluster, emit, holder, lockPatience = 0, signal }: RunOptions): Promise<Result> {
+export async function carryOut({
+  ask = 'promote',
+  plan,
+  cluster,
+  emit,
+  holder,
+  lockPatience = 0,
+  signal,
+  isDryRun = false,
+}: RunOptions): Promise<Result> {
   const startedAt = cluster.now().getTime();
   const say = sayTo(emit, cluster.now);
   const names = plan.members.map((member) => member.name);
   const { release, version } = plan.policy;
-  say('STARTED', `promoting ${names.join(', ')}${version ? ` to ${version}` : ''} in namespace ${cluster.namespace}`, {
-    data: { release, version: version ?? null, namespace: cluster.namespace, members: names },
+  say('STARTED', startWords(ask, plan, cluster.namespace), {
+    data: { ask, release, version: version ?? null, namespace: cluster.namespace, members: names },
   });
 
   let journal = newJournal(startedAt);
@@ -77,14 +90,20 @@ export async function promote({ plan, cluster, emit, holder, lockPatience = 0, s
   async function run(): Promise<End> {
     const seen = await persist(cluster, () => openView(cluster));
     view = seen;
-    const left = await persist(cluster, () => readRecord(cluster, release));
-    const first = decide(plan, observe(seen), journal, cluster.now().getTime(), 0);
-    views = first.views;
+    const found = await persist(cluster, () => readRecord(cluster, plan));
+    const now = cluster.now().getTime();
+    const first = begin(ask, { ...found, plan, observation: observe(seen), now });
+    if ('outcome' in first) return first;
+    const decision = decide(first.planAt(observe(seen)), observe(seen), first.journal, now, 0);
     // What needs no write needs no lock.
-    if (first.journal.outcome === 'usage' || (first.journal.outcome && !left)) return over(first.journal);
+    if (decision.journal.outcome === 'usage' || (decision.journal.outcome && !found.left))
+      return over(decision.journal);
+    if (isDryRun) return tryOut(decision);
 
-    const above = highestEpoch(first.views, observe(seen));
-    const taken = await acquire(cluster, { release, holder, above, patience: lockPatience, signal });
+    const above = highestEpoch(views, observe(seen));
+    // Whoever asks to abort means it, whatever another run is doing: the fence shuts that one out.
+    const patience = ask === 'abort' ? 'none' : lockPatience;
+    const taken = await acquire(cluster, { release, holder, above, patience, signal });
     if ('holder' in taken) {
       return {
         outcome: 'locked',
@@ -94,32 +113,39 @@ export async function promote({ plan, cluster, emit, holder, lockPatience = 0, s
     lock = taken;
     acts = newActs(plan, cluster, seen, taken.epoch, say, () => wake());
     const record = await persist(cluster, () => openRecord(cluster, plan, taken.epoch));
-    const go = (planAt: (o: Observation) => Plan) => drive(seen, acts as Acts, taken, record, planAt);
-    if (!record.left) {
-      journal = newJournal(cluster.now().getTime());
-    } else if (record.left.plan === digestOf(plan)) {
-      journal = resumed(record.left.journal, cluster.now().getTime());
-      say('RESUMED', `going on where an earlier run stopped: ${PHASE_WORDS[journal.phase as 'returning']}`, {
-        data: { phase: journal.phase },
+    for (let { left } = record.found; ; left = undefined) {
+      // Others may have acted until the lock was taken; a promotion lists everything afresh before its first write anyway.
+      if (ask !== 'promote' || left !== record.found.left) await persist(cluster, seen.refresh);
+      const beginning = begin(ask, {
+        plan,
+        observation: observe(seen),
+        left,
+        history: record.history(),
+        now: cluster.now().getTime(),
       });
-    } else {
-      const unfinished = toBeEnded(record.left.journal, cluster.now().getTime());
-      if (unfinished) {
-        say(
-          'RESUMED',
-          `first ending what an earlier run left of another version: ${PHASE_WORDS[unfinished.phase as 'returning']}`,
-          {
-            data: { phase: unfinished.phase },
-          },
-        );
-        journal = unfinished;
-        const end = await go((o) => planToEnd(plan, journal, o));
-        if (!['promoted', 'superseded', 'rolled-back', 'refused'].includes(end.outcome)) return end;
-        await persist(cluster, seen.refresh);
+      if ('outcome' in beginning) return beginning;
+      journal = beginning.journal;
+      const { isResumed, isBefore, planAt } = beginning;
+      if (isResumed) {
+        const what = isBefore ? 'first ending what an earlier run left' : 'going on where an earlier run stopped';
+        say('RESUMED', `${what}: ${PHASE_WORDS[journal.phase as 'returning']}`, { data: { phase: journal.phase } });
       }
-      journal = newJournal(cluster.now().getTime());
+      const end = await drive(seen, acts, taken, record, planAt);
+      if (!isBefore || !['promoted', 'restored', 'superseded', 'rolled-back', 'refused'].includes(end.outcome))
+        return end;
     }
-    return go(() => plan);
+  }
+
+  /** What the run would do first, in words. */
+  function tryOut(decision: Decision): End {
+    report(decision.views, journal);
+    const acts = decision.actions.filter(({ act }) => !['claim', 'refresh', 'nudge'].includes(act));
+    for (const action of acts) say('WOULD', `would ${describe(action)}`, { data: action });
+    const { cause } = decision.journal;
+    if (cause && ask === 'promote')
+      return { outcome: 'refused', message: `dry run, nothing was written: it would be refused: ${cause.message}` };
+    const next = decision.journal.phase === 'over' ? '' : `; next: ${PHASE_WORDS[decision.journal.phase]}`;
+    return { outcome: 'unchanged', message: `dry run, nothing was written${next}` };
   }
 
   /** Runs the release from where `journal` is until it is over. */

@@ -1,5 +1,19 @@
 import type { Action } from '../core/decide.ts';
-import type { Journal } from '../core/journal.ts';
+import type { Ask, Journal } from '../core/journal.ts';
+import type { Plan } from '../plan/plan.ts';
+
+const ASKED: Readonly<Record<Ask, string>> = {
+  promote: 'promoting',
+  abort: 'aborting the release of',
+  rollback: 'rolling back',
+  settle: 'settling',
+};
+
+/** What a run is about to do. */
+export function startWords(ask: Ask, { members, policy: { version } }: Plan, namespace: string): string {
+  const names = members.map((member) => member.name).join(', ');
+  return `${ASKED[ask]} ${names}${version && ask === 'promote' ? ` to ${version}` : ''} in namespace ${namespace}`;
+}
 
 /** What each phase does. */
 export const PHASE_WORDS: Readonly<Record<Exclude<Journal['phase'], 'over'>, string>> = {
@@ -27,6 +41,8 @@ export function describe(action: Action): string {
       return `put Service ${action.service} on revision ${action.hash} without the controller`;
     case 'restore-template':
       return `put the old template back into ${action.member}`;
+    case 'hand-over':
+      return `leave the template of ${action.member} to whoever applies its manifests`;
     case 'retire':
       return `scale the rejected ReplicaSet ${action.replicaSet} to 0`;
     case 'nudge':
@@ -41,12 +57,16 @@ export function describe(action: Action): string {
 }
 
 /** How a release ended. */
-export function resultWords({ outcome, cause }: Journal): string {
+export function resultWords({ ask, outcome, cause }: Journal): string {
   switch (outcome) {
     case 'promoted':
       return 'promoted: every member is live and stable on its new revision';
     case 'unchanged':
       return 'unchanged: every member is already live and stable on the wanted revision';
+    case 'restored':
+      return ask === 'rollback'
+        ? 'restored: every member is live and stable on the release before this one'
+        : 'restored: every member is on its old revision, read back from its active Service';
     case 'refused':
       return `refused: ${cause?.message}`;
     case 'rolled-back':

@@ -101,6 +101,15 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
           { op: 'replace', path: '/spec/template', value: write.template },
         ],
       };
+    case 'hand-over':
+      return {
+        kind: 'rollouts',
+        name: write.member,
+        patch: [
+          { op: 'test', path: '/metadata/resourceVersion', value: write.resourceVersion },
+          { op: 'replace', path: '/metadata/managedFields', value: write.managedFields },
+        ],
+      };
     case 'retire':
       return {
         kind: 'replicaSets',

@@ -33,7 +33,7 @@ export function newConnection(
   healthOf: (set: ReplicaSet) => HealthBehaviour | undefined,
   faults: Faults,
 ): Connection {
-  const { dies, freezes, failing = 0, dropping = 0, latency = 8 } = faults;
+  const { failing = 0, dropping = 0, latency = 8 } = faults;
   let requests = 0;
   let isDead = false;
   let frozenUntil = 0;
@@ -55,6 +55,8 @@ export function newConnection(
   function request<T>(serve: () => T): Promise<T> {
     requests += 1;
     const number = requests;
+    // Read at each request: when a process dies may be decided on the way.
+    const { dies, freezes } = faults;
     if (freezes?.at === number) frozenUntil = scheduler.now() + freezes.for;
     const isLast = dies?.at === number;
     const fails = !isLast && failing > 0 && scheduler.random() < failing;

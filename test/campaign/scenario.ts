@@ -4,7 +4,7 @@ import { judgeAnalysis } from '../../promotion/core/analysis.ts';
 import { epochOf } from '../../promotion/core/fence.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
 import type { Emit, Result } from '../../promotion/report/events.ts';
-import { promote } from '../../promotion/run/run.ts';
+import { carryOut } from '../../promotion/run/run.ts';
 import type { Faults } from '../../promotion/simulation/connection.ts';
 import { newScheduler } from '../../promotion/simulation/scheduler.ts';
 import { newWorld, type VersionBehaviour, type World } from '../../promotion/simulation/world.ts';
@@ -114,7 +114,7 @@ export async function play(
   const v1 = manifests('v1', options);
   const v2 = manifests('v2', options);
   world.apply(v1);
-  await world.play(promote({ plan: planOf(v1), cluster: world.cluster, holder: 'first', emit: () => {} }));
+  await world.play(carryOut({ plan: planOf(v1), cluster: world.cluster, holder: 'first', emit: () => {} }));
   const watcher = watchOver(world, names);
   world.apply(v2);
   for (const { at, what, member } of disturbances)
@@ -124,7 +124,7 @@ export async function play(
   let requests = 0;
   for (const [i, faults] of runs.entries()) {
     const { cluster, died } = world.connect(faults);
-    const ran = promote({ plan: planOf(v2), cluster, holder: `run ${i}`, emit });
+    const ran = carryOut({ plan: planOf(v2), cluster, holder: `run ${i}`, emit });
     // A run that stands still goes on later, beside the next one.
     const frozen = faults.freezes ? [died, timePasses(world, 20_000)] : [died];
     result = (await world.play(Promise.race([ran, ...frozen.map((f) => f.then(() => undefined))]))) ?? undefined;

@@ -1,8 +1,9 @@
 import type { KubeObject } from '../../promotion/cluster/objects.ts';
+import type { Ask } from '../../promotion/core/journal.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
 import type { PolicyInput } from '../../promotion/plan/policy.ts';
 import type { RunEvent } from '../../promotion/report/events.ts';
-import { promote } from '../../promotion/run/run.ts';
+import { carryOut } from '../../promotion/run/run.ts';
 import { newWorld, type VersionBehaviour, type World } from '../../promotion/simulation/world.ts';
 
 export interface ManifestOptions {
@@ -108,10 +109,12 @@ export async function run(
   objects: readonly KubeObject[],
   at: (event: RunEvent) => void = () => {},
   signal?: AbortSignal,
+  ask: Ask = 'promote',
 ) {
   const events: RunEvent[] = [];
   const result = await world.play(
-    promote({
+    carryOut({
+      ask,
       plan: planOf(objects),
       cluster: world.cluster,
       holder: 'test',
