@@ -324,5 +324,5 @@ async function readBack(plan: Plan, journal: Journal): Promise<Journal | undefin
   } as unknown as Cluster;
   const record = await openRecord(cluster, plan, EPOCH);
   await record.save(journal);
-  return (await readRecord(cluster, plan.policy.release))?.journal;
+  return (await readRecord(cluster, plan)).left?.journal;
 }

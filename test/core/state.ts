@@ -3,6 +3,7 @@ import type {
   EndpointSlice,
   Job,
   KubeObject,
+  Pod,
   PodTemplate,
   ReplicaSet,
   Rollout,
@@ -20,6 +21,7 @@ export interface State {
   readonly services: Readonly<Record<string, Service>>;
   readonly endpointSlices: Readonly<Record<string, EndpointSlice>>;
   readonly jobs: Readonly<Record<string, Job>>;
+  readonly pods: Readonly<Record<string, Pod>>;
   readonly checks: Readonly<Record<string, Verdict>>;
 }
 
@@ -69,6 +71,7 @@ export function observationOf(state: State, listedAt = NOW): Observation {
     services: byName(state.services),
     endpointSlices: byName(state.endpointSlices),
     jobs: byName(state.jobs),
+    pods: byName(state.pods),
     checks: byName(state.checks),
     listedAt,
   };
@@ -174,6 +177,7 @@ export function stateAt(place: Place, name = 'backend', epoch?: number): State {
     ),
     endpointSlices: byName([sliceOf(name, name, isLive ? NEW : OLD)]),
     jobs: {},
+    pods: byName(sets.flatMap(podsOf)),
     checks: {},
   };
 }
@@ -188,6 +192,7 @@ export function together(...states: readonly State[]): State {
     services: all('services'),
     endpointSlices: all('endpointSlices'),
     jobs: all('jobs'),
+    pods: all('pods'),
     checks: all('checks'),
   };
 }
@@ -245,6 +250,20 @@ function setOf(
     },
     status: { replicas, readyReplicas: available, availableReplicas: available },
   };
+}
+
+/** Two long-ready pods of a ReplicaSet, or as many as it has. */
+function podsOf({ metadata: { name, uid = '' }, status }: ReplicaSet): Pod[] {
+  return ['aaaaa', 'bbbbb'].slice(0, status?.availableReplicas).map((pod) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: `${name}-${pod}`, ownerReferences: [{ kind: 'ReplicaSet', name, uid }] },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T11:58:00Z' }],
+      containerStatuses: [{ name: 'main', ready: true, restartCount: 0 }],
+    },
+  }));
 }
 
 /** An analysis before (`pre`) or after the switch; the latter has a hold as well, which still runs. */
