@@ -5,7 +5,14 @@ import { Agent as UndiciAgent, request as undiciRequest } from 'undici';
 import { FIELD_MANAGER } from '../core/ownership.ts';
 import { UsageError } from '../plan/usage.ts';
 import type { KubeObject } from './objects.ts';
-import { type Cluster, ClusterError, type ClusterErrorCode, type HttpTarget, type Resource } from './port.ts';
+import {
+  type Cluster,
+  ClusterError,
+  type ClusterErrorCode,
+  type HttpTarget,
+  type Resource,
+  undefinedIfNotFound,
+} from './port.ts';
 
 export interface ConnectOptions {
   /** Path of a kubeconfig. @default $KUBECONFIG, then ~/.kube/config, then the pod's own ServiceAccount */
@@ -60,6 +67,9 @@ function checkServer({ name, server, skipTLSVerify }: KubernetesCluster): void {
       : `${at} is no address: it must be a URL such as https://127.0.0.1:6443`,
   );
 }
+
+/** The media type of an object without its data, but with who set which field of it. */
+export const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 /** The codes by which Node and OpenSSL refuse a server's certificate. */
 const CERTIFICATE =
@@ -213,6 +223,14 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
       };
     },
     get: (resource, name) => api('GET', `${collection(resource)}/${encodeURIComponent(name)}`),
+    exists: (resource, name) =>
+      api('GET', `${collection(resource)}/${encodeURIComponent(name)}`, undefined, undefined, METADATA_ONLY).then(
+        () => true,
+        (error) => {
+          undefinedIfNotFound(error);
+          return false;
+        },
+      ),
     patch: (resource, name, patch, subresource) =>
       api(
         'PATCH',

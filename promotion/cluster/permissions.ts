@@ -40,6 +40,12 @@ export const PERMISSIONS: readonly Permission[] = [
   { group: 'batch', resource: 'jobs', verbs: READ, purpose: 'wait for the migration' },
   { group: '', resource: 'configmaps', verbs: ['get', 'create', 'patch'], purpose: 'keep the journal' },
   {
+    group: '',
+    resource: 'secrets',
+    verbs: ['get'],
+    purpose: 'see by name whether those of the old revision are there',
+  },
+  {
     group: 'coordination.k8s.io',
     resource: 'leases',
     verbs: ['get', 'create', 'patch'],

@@ -21,6 +21,8 @@ export const RESOURCES = {
 
 /** Where a release keeps what it has decided, and who may act on it; read and written, not watched. */
 export const CONFIG_MAPS: Resource = { kind: 'ConfigMap', group: '', version: 'v1', plural: 'configmaps' };
+/** Only ever asked whether they are there. */
+export const SECRETS: Resource = { kind: 'Secret', group: '', version: 'v1', plural: 'secrets' };
 export const LEASES: Resource = { kind: 'Lease', group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 
 export type Watched = keyof typeof RESOURCES;
@@ -79,6 +81,8 @@ export interface Cluster {
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly list: (resource: Resource) => Promise<{ items: KubeObject[]; resourceVersion: string }>;
   readonly get: (resource: Resource, name: string) => Promise<KubeObject>;
+  /** Whether there is one of that name; asks for its metadata alone, so no value of a Secret is ever sent. */
+  readonly exists: (resource: Resource, name: string) => Promise<boolean>;
   /** Rejects with `precondition` when there is one of that name. */
   readonly create: (resource: Resource, object: KubeObject) => Promise<KubeObject>;
   /** Streams what changes after `resourceVersion` until `signal` is aborted; always ends with one `END`. */

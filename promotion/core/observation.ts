@@ -18,7 +18,7 @@ export interface Observation {
   readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
   readonly jobs: ReadonlyMap<string, Job>;
   readonly pods: ReadonlyMap<string, Pod>;
-  /** Answers of the health checks and queries asked so far, by their names. */
+  /** Answers to the questions asked so far, by their names: health checks, queries, and the way back of each member. */
   readonly checks: ReadonlyMap<string, Verdict>;
   /** When everything was last listed afresh, in milliseconds since 1970: a watch may lag behind, a list does not. */
   readonly listedAt: number;
@@ -33,6 +33,8 @@ export interface Verdict {
   readonly final: boolean;
   /** One sentence for people, naming the values it rests on. */
   readonly reason: string;
+  /** When an answer was given that can be asked for again, in milliseconds since 1970. */
+  readonly at?: number;
 }
 
 /** Whether an object has that Rollout as its owner; a name alone may belong to an earlier one. */

@@ -5,6 +5,7 @@ import type { Cause } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf } from './member.ts';
 import { handOver } from './ownership.ts';
 import { podsOf } from './pods.ts';
+import { wayBack } from './way-back.ts';
 
 /**
  * Waits until every member is prepared, then has the whole set judged once more on a fresh listing before the first
@@ -67,6 +68,9 @@ export function prepare(s: Situation): Step {
       wakeAt: deadline,
     };
   }
+  const back = wayBack(s);
+  if (back.cause) return goBack(s, back.cause);
+  if (back.waiting.length > 0) return { actions: back.actions };
   if (journal.preparedAt === undefined)
     return { journal: { ...journal, preparedAt: now }, actions: [{ act: 'refresh' }] };
   if (observation.listedAt < journal.preparedAt) return { actions: [{ act: 'refresh' }] };

@@ -107,6 +107,7 @@ export function newConnection(
         if (!object) throw new ClusterError('not-found', `${plural} ${name} not found`);
         return object;
       }),
+    exists: ({ plural }, name) => request(() => api.get(plural, name) !== undefined),
     patch: ({ plural }, name, patch, subresource) => request(() => api.patch(plural, name, patch, subresource)),
     create: ({ plural }, object) => request(() => api.create(plural, object)),
     remove: ({ plural }, name, uid) =>

@@ -183,7 +183,7 @@ export function journalsOf(plan: Plan): fc.Arbitrary<Journal> {
     .record(
       {
         phase: fc.constantFrom(...PHASES),
-        since: fc.constantFrom(NOW - 100, NOW - 6000, NOW - 70_000, NOW - 2_000_000),
+        since: fc.constantFrom(NOW - 100, NOW - 6000, NOW - 20_000, NOW - 70_000, NOW - 2_000_000),
         preparedAt: fc.constantFrom(NOW - 50, NOW - 2000),
         members,
         cause: fc.constantFrom(
@@ -195,5 +195,5 @@ export function journalsOf(plan: Plan): fc.Arbitrary<Journal> {
       },
       { requiredKeys: ['phase', 'since', 'members'] },
     )
-    .map((journal) => journal as Journal);
+    .map((journal) => ({ ask: 'promote', ...journal }) as Journal);
 }

@@ -85,7 +85,7 @@ describe('a decision', () => {
       if (before.phase !== 'over' && journal.outcome) outcomes.add(journal.outcome);
     });
     const ways = Object.entries(NEXT).flatMap(([from, all]) => [...all, from].map((to) => `${from} to ${to}`));
-    expect([...phases]).toEqual(expect.arrayContaining(ways));
+    expect(ways.filter((way) => !phases.has(way))).toEqual([]);
     const asked =
       'claim forget-run retry promote abort end-hold point-service restore-template retire nudge check refresh';
     expect([...acts].sort()).toEqual(asked.split(' ').sort());

@@ -10,6 +10,7 @@ import type {
   Service,
 } from '../../promotion/cluster/objects.ts';
 import type { Observation, Verdict } from '../../promotion/core/observation.ts';
+import { wayBackOf } from '../../promotion/core/way-back.ts';
 import type { Member, Plan } from '../../promotion/plan/plan.ts';
 import { type PolicyInput, policySchema } from '../../promotion/plan/policy.ts';
 
@@ -105,6 +106,7 @@ export function memberOf(name: string, order = 0): Member {
     previewService: `${name}-preview`,
     analysedBefore: true,
     analysedAfter: true,
+    isHeld: true,
   };
 }
 
@@ -178,7 +180,7 @@ export function stateAt(place: Place, name = 'backend', epoch?: number): State {
     endpointSlices: byName([sliceOf(name, name, isLive ? NEW : OLD)]),
     jobs: {},
     pods: byName(sets.flatMap(podsOf)),
-    checks: {},
+    checks: { [wayBackOf(name)]: { verdict: 'pass', final: true, reason: 'all there', at: NOW - 1000 } },
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ReplicaSet, Rollout, Service } from '../../promotion/cluster/objects.ts';
+import type { KubeObject, ReplicaSet, Rollout, Service } from '../../promotion/cluster/objects.ts';
 import { live, type ManifestOptions, manifests, pass, run, worldWith } from './simulated.ts';
 
 const V1 = ['backend:v1', 'web:v1'];
@@ -40,9 +40,8 @@ describe('promote', () => {
     world.apply(manifests('v2', QUERY));
     const { events, ...result } = await run(world, manifests('v2', QUERY));
     expect(result).toMatchObject({ outcome: 'promoted', exitCode: 0 });
-    const at = (code: string, phase?: string) =>
-      Date.parse(events.find((e) => e.code === code && (e.data as { phase?: string }).phase === phase)?.time ?? '');
-    expect(at('CHECK') - at('PHASE', 'verifying')).toBeGreaterThan(60_000);
+    const at = (text: string) => Date.parse(events.find((e) => e.message.includes(text))?.time ?? '');
+    expect(at('query errors: pass') - at('on its new revision: verifying')).toBeGreaterThan(60_000);
   });
 
   it('waits for a pod that is not ready for a moment after the switch until it has been ready for long enough', async () => {
@@ -55,6 +54,51 @@ describe('promote', () => {
     expect(result).toMatchObject({ outcome: 'promoted' });
     const settling = result.events.find((e) => (e.data as { phase?: string })?.phase === 'settling');
     expect(Date.parse(settling?.time ?? '')).toBeGreaterThan(from + 8000 + 3000 + 20_000);
+  });
+
+  it.each([
+    ['ConfigMap', 'settings'],
+    ['Secret', 'login'],
+  ])('refuses to switch while a %s is missing that only the old pods need, by name', async (kind, name) => {
+    const old = manifests('v1').map((object) => {
+      if (object.kind !== 'Rollout' || object.metadata.name !== 'web') return object;
+      const needs = structuredClone(object) as KubeObject & { spec: { template: { spec: object } } };
+      needs.spec.template.spec = {
+        ...needs.spec.template.spec,
+        imagePullSecrets: [{ name: 'login' }],
+        volumes: [{ name: 'settings', configMap: { name: 'settings' } }],
+      };
+      return needs;
+    });
+    const needed = ['Secret', 'ConfigMap'].map((each) => ({
+      apiVersion: 'v1',
+      kind: each,
+      metadata: { name: each === 'Secret' ? 'login' : 'settings' },
+    }));
+    const world = await worldWith();
+    world.apply([...needed, ...old]);
+    expect(await run(world, old)).toMatchObject({ outcome: 'promoted' });
+    world.api.remove(`${kind.toLowerCase()}s`, name);
+    world.apply(manifests('v2'));
+    const result = await run(world, manifests('v2'));
+    expect(result).toMatchObject({ outcome: 'refused', exitCode: 3 });
+    expect(result.events.find((e) => e.code === 'GOING_BACK')?.message).toBe(
+      `web: its old revision could not come back: ${kind} ${name} missing`,
+    );
+    expect(live(world)).toEqual(V1);
+    world.apply(needed);
+    world.apply(manifests('v2'));
+    expect(await run(world, manifests('v2'))).toMatchObject({ outcome: 'promoted' });
+  });
+
+  it('refuses a member that nothing holds and whose old pods would be gone before the set is judged', async () => {
+    const options: ManifestOptions = { hold: 0, policy: { timeouts: { verifySeconds: 900 } } };
+    const world = await worldWith({}, options);
+    world.apply(manifests('v2', options));
+    const result = await run(world, manifests('v2', options));
+    expect(result).toMatchObject({ outcome: 'refused' });
+    expect(result.events.at(-1)?.message).toMatch(/old pods go after 600 s .* may take 1080 s/);
+    expect(live(world)).toEqual(V1);
   });
 
   it('says unchanged, and writes nothing, when the set is already live', async () => {
