@@ -10,8 +10,9 @@ import {
   ClusterError,
   type ClusterErrorCode,
   type HttpTarget,
-  RESOURCES_AND_PODS,
+  RESOURCES,
   type Resource,
+  undefinedIfNotFound,
 } from './port.ts';
 
 export interface ConnectOptions {
@@ -67,6 +68,9 @@ function checkServer({ name, server, skipTLSVerify }: KubernetesCluster): void {
       : `${at} is no address: it must be a URL such as https://127.0.0.1:6443`,
   );
 }
+
+/** The media type of an object without its data, but with who set which field of it. */
+export const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 /** The codes by which Node and OpenSSL refuse a server's certificate. */
 const CERTIFICATE =
@@ -220,6 +224,14 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
       };
     },
     get: (resource, name) => api('GET', `${collection(resource)}/${encodeURIComponent(name)}`),
+    exists: (resource, name) =>
+      api('GET', `${collection(resource)}/${encodeURIComponent(name)}`, undefined, undefined, METADATA_ONLY).then(
+        () => true,
+        (error) => {
+          undefinedIfNotFound(error);
+          return false;
+        },
+      ),
     patch: (resource, name, patch, subresource) =>
       api(
         'PATCH',
@@ -266,7 +278,7 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
     async logs(pod, container, { lines, previous = false }) {
       const query = new URLSearchParams({ container, tailLines: String(lines), timestamps: 'true' });
       if (previous) query.set('previous', 'true');
-      const path = `${collection(RESOURCES_AND_PODS.pods)}/${encodeURIComponent(pod)}/log`;
+      const path = `${collection(RESOURCES.pods)}/${encodeURIComponent(pod)}/log`;
       const { status, text } = await call('GET', `${path}?${query}`, undefined, undefined, REQUEST_TIMEOUT, '*/*');
       if (status < 400) return text;
       throw new ClusterError(codeOf(status), `GET ${path}: ${messageIn(text)} (${status})`);

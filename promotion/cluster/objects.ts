@@ -120,7 +120,13 @@ export interface Pod extends KubeObject {
   readonly status?: {
     readonly phase?: string;
     readonly reason?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      /** RFC 3339, by the node's clock. */
+      readonly lastTransitionTime?: string;
+    }[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
     readonly containerStatuses?: readonly ContainerStatus[];
   };

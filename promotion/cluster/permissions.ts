@@ -36,8 +36,15 @@ export const PERMISSIONS: readonly Permission[] = [
   { group: 'apps', resource: 'replicasets', verbs: [...READ, 'patch'], purpose: 'retire what was rejected' },
   { group: '', resource: 'services', verbs: [...READ, 'patch'], purpose: 'read the switch back, undo it' },
   { group: 'discovery.k8s.io', resource: 'endpointslices', verbs: READ, purpose: 'see who really serves' },
+  { group: '', resource: 'pods', verbs: READ, purpose: 'see whether the new pods stay well' },
   { group: 'batch', resource: 'jobs', verbs: READ, purpose: 'wait for the migration' },
   { group: '', resource: 'configmaps', verbs: ['get', 'create', 'patch'], purpose: 'keep the journal' },
+  {
+    group: '',
+    resource: 'secrets',
+    verbs: ['get'],
+    purpose: 'see by name whether those of the old revision are there',
+  },
   {
     group: 'coordination.k8s.io',
     resource: 'leases',

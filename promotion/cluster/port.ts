@@ -16,19 +16,16 @@ export const RESOURCES = {
   services: { kind: 'Service', group: '', version: 'v1', plural: 'services' },
   endpointSlices: { kind: 'EndpointSlice', group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' },
   jobs: { kind: 'Job', group: 'batch', version: 'v1', plural: 'jobs' },
+  pods: { kind: 'Pod', group: '', version: 'v1', plural: 'pods' },
 } as const satisfies Record<string, Resource>;
 
 /** Where a release keeps what it has decided, and who may act on it; read and written, not watched. */
 export const CONFIG_MAPS: Resource = { kind: 'ConfigMap', group: '', version: 'v1', plural: 'configmaps' };
+/** Only ever asked whether they are there. */
+export const SECRETS: Resource = { kind: 'Secret', group: '', version: 'v1', plural: 'secrets' };
 export const LEASES: Resource = { kind: 'Lease', group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 
 export type Watched = keyof typeof RESOURCES;
-
-/** What a person who looks at a release watches, too. */
-export const RESOURCES_AND_PODS = {
-  ...RESOURCES,
-  pods: { kind: 'Pod', group: '', version: 'v1', plural: 'pods' },
-} as const satisfies Record<string, Resource>;
 
 /** What the cluster says about its objects; listed when a release has failed. */
 export const CLUSTER_EVENTS: Resource = { kind: 'Event', group: '', version: 'v1', plural: 'events' };
@@ -87,6 +84,8 @@ export interface Cluster {
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly list: (resource: Resource) => Promise<{ items: KubeObject[]; resourceVersion: string }>;
   readonly get: (resource: Resource, name: string) => Promise<KubeObject>;
+  /** Whether there is one of that name; asks for its metadata alone, so no value of a Secret is ever sent. */
+  readonly exists: (resource: Resource, name: string) => Promise<boolean>;
   /** Rejects with `precondition` when there is one of that name. */
   readonly create: (resource: Resource, object: KubeObject) => Promise<KubeObject>;
   /** Streams what changes after `resourceVersion` until `signal` is aborted; always ends with one `END`. */

@@ -80,7 +80,7 @@ export type Action =
   | { readonly act: 'collect'; readonly member: string; readonly replicaSet: string }
   /** Change nothing but an annotation, so that the controller looks at the Rollout again; see `owesAnswer`. */
   | { readonly act: 'nudge'; readonly member: string; readonly uid: string; readonly isFirstAnnotation: boolean }
-  /** Ask a health check or a query of the policy. */
+  /** Ask a health check or a query of the policy, or whether a member can still go back. */
   | { readonly act: 'check'; readonly check: string }
   /** List everything afresh, so that no decision rests on a lagging watch. */
   | { readonly act: 'refresh' };

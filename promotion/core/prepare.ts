@@ -4,6 +4,8 @@ import { type Action, causeOf, end, enter, goBack, type Situation, type Step } f
 import type { Cause } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf } from './member.ts';
 import { handOver } from './ownership.ts';
+import { podsOf } from './pods.ts';
+import { wayBack } from './way-back.ts';
 
 /**
  * Waits until every member is prepared, then has the whole set judged once more on a fresh listing before the first
@@ -36,6 +38,7 @@ export function prepare(s: Situation): Step {
       .map(causeOf)
       .find((c) => c !== undefined) ??
     failedJob(s) ??
+    crashedPod(s) ??
     failedCheck(s);
   if (cause) return goBack(s, cause);
 
@@ -65,6 +68,9 @@ export function prepare(s: Situation): Step {
       wakeAt: deadline,
     };
   }
+  const back = wayBack(s);
+  if (back.cause) return goBack(s, back.cause);
+  if (back.waiting.length > 0) return { actions: back.actions };
   if (journal.preparedAt === undefined)
     return { journal: { ...journal, preparedAt: now }, actions: [{ act: 'refresh' }] };
   if (observation.listedAt < journal.preparedAt) return { actions: [{ act: 'refresh' }] };
@@ -113,6 +119,16 @@ function restore(view: MemberView, { observation }: Situation): Action[] {
 /** Ready for the set to switch: prepared, or already where it should be. */
 function isReady(view: MemberView): boolean {
   return ['prepared', 'switching', 'held', 'settled'].includes(view.stage);
+}
+
+/** A pod of a prepared member that has crashed would bring the set back after the switch; so it does not switch. */
+function crashedPod(s: Situation): Cause | undefined {
+  for (const view of s.views.filter(({ stage }) => stage === 'prepared')) {
+    const { reason, verdict } = podsOf(view, s, s.now);
+    const member = view.member.name;
+    if (verdict === 'fail') return { code: 'gate-failed', member, message: `${member}: ${reason}` };
+  }
+  return undefined;
 }
 
 function unfinishedJobs({ plan, observation }: Situation): string[] {

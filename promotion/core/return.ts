@@ -1,6 +1,7 @@
 import { type Action, end, type Situation, type Step } from './decide.ts';
 import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf, servingProblem } from './member.ts';
+import { ownedBy } from './observation.ts';
 import { handOver } from './ownership.ts';
 import { promoteAction } from './switch.ts';
 import { templateOf } from './template.ts';
@@ -96,6 +97,7 @@ function pointService(
 ): { actions: Action[]; wakeAt?: number } {
   const service = s.observation.services.get(view.member.activeService);
   if (!service?.metadata.uid || !entry.from || view.active === entry.from) return { actions: [] };
+  if (isWorse(view, entry.from, s)) return { actions: [] };
   const since = entry.asked.abort ?? entry.asked['restore-template'] ?? s.journal.since;
   if (s.now < since + grace) return { actions: [], wakeAt: since + grace };
   return {
@@ -111,6 +113,19 @@ function pointService(
       },
     ],
   };
+}
+
+/** Whether the old revision has no available pod while what the Service selects now has some: that would be an outage. */
+function isWorse({ active, rollout }: MemberView, from: string, { observation }: Situation): boolean {
+  if (!rollout) return false;
+  const available = (hash: string) => replicaSetOf(observation, rollout, hash)?.status?.availableReplicas ?? 0;
+  // A Service without a hash selects the pods of every revision.
+  const selected = active
+    ? available(active) > 0
+    : [...observation.replicaSets.values()].some(
+        (set) => ownedBy(set, rollout.metadata.uid) && (set.status?.availableReplicas ?? 0) > 0,
+      );
+  return available(from) === 0 && selected;
 }
 
 /** Retires what was rejected, once it is known what its pods leave behind. */

@@ -1,7 +1,9 @@
+import type { PodsVerdict } from '../gates/pods.ts';
 import { holdEndsAt, judgeAnalysis } from './analysis.ts';
 import { causeOf, enter, goBack, type Situation, type Step } from './decide.ts';
 import { type MemberView, postAnalysisOf } from './member.ts';
 import type { Verdict } from './observation.ts';
+import { podsOf } from './pods.ts';
 import { checkCause, checksToAsk, openChecks } from './prepare.ts';
 
 /**
@@ -10,9 +12,12 @@ import { checkCause, checksToAsk, openChecks } from './prepare.ts';
  */
 export function verify(s: Situation): Step {
   const { plan, views, journal, now } = s;
-  const verdicts = views
-    .filter((v) => isJudged(v, s))
-    .map((v) => ({ member: v.member.name, verdict: afterSwitch(v, s) }));
+  const verdicts: { member: string; verdict: PodsVerdict }[] = [
+    ...views.filter((v) => isJudged(v, s)).map((v) => ({ member: v.member.name, verdict: afterSwitch(v, s) })),
+    ...views
+      .filter((v) => journal.members[v.member.name]?.switched)
+      .map((v) => ({ member: v.member.name, verdict: podsOf(v, s, journal.since) })),
+  ];
   const failed = verdicts.find(({ verdict }) => verdict.final && verdict.verdict !== 'pass');
   if (failed) {
     const code = failed.verdict.verdict === 'fail' ? 'gate-failed' : 'gate-unknown';
@@ -35,11 +40,12 @@ export function verify(s: Situation): Step {
       .map(({ member, verdict }) => `${member}: ${verdict.reason}`),
     ...openChecks(s, 'after-switch'),
   ];
+  const baked = verdicts.flatMap(({ verdict }) => (verdict.readyAt === undefined ? [] : [verdict.readyAt]));
   if (waiting.length === 0) return enter(journal, 'settling', now);
   const deadline = journal.since + plan.policy.timeouts.verifySeconds * 1000;
   if (now >= deadline)
     return goBack(s, { code: 'not-verified-in-time', message: `not verified in time: ${waiting.join('; ')}` });
-  return { actions: checksToAsk(s, 'after-switch'), wakeAt: Math.min(deadline, holdDeadline) };
+  return { actions: checksToAsk(s, 'after-switch'), wakeAt: Math.min(deadline, holdDeadline, ...baked) };
 }
 
 /** The controller analyses what it switched: neither a member that was there already, nor a first deployment. */

@@ -1,5 +1,5 @@
 import type { ContainerStatus, Event, Pod } from '../cluster/objects.ts';
-import { CLUSTER_EVENTS, type Cluster, ClusterError, RESOURCES_AND_PODS } from '../cluster/port.ts';
+import { CLUSTER_EVENTS, type Cluster, ClusterError, RESOURCES } from '../cluster/port.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Log } from './bundle.ts';
 
@@ -16,7 +16,7 @@ export interface Listing {
 
 /** The pods and the events of the release's members. Throws `ClusterError`. */
 export async function listingOf(cluster: Cluster, plan: Plan): Promise<Listing> {
-  const [pods, events] = await Promise.all([cluster.list(RESOURCES_AND_PODS.pods), cluster.list(CLUSTER_EVENTS)]);
+  const [pods, events] = await Promise.all([cluster.list(RESOURCES.pods), cluster.list(CLUSTER_EVENTS)]);
   const names = [...plan.members.map(({ name }) => name), ...plan.jobs];
   const isOurs = (name: string | undefined) => names.some((n) => name === n || name?.startsWith(`${n}-`));
   return {

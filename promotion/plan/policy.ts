@@ -150,6 +150,18 @@ export const policySchema = z.strictObject({
     })
     .prefault({}),
   healthChecks: z.array(healthCheckSchema).default([]),
+  /** What the pods of the new revision must show. */
+  podHealth: z
+    .strictObject({
+      /** Restarts of a container that are forgiven; a kill for memory and a crash loop never are. */
+      restarts: z.int().min(0).default(0),
+      /**
+       * How long every pod must have been live and ready without a break before the release may settle. A crash under the
+       * first requests shows within a second or two; longer is for what shows later.
+       */
+      bakeSeconds: z.number().min(0).max(86_400).default(5),
+    })
+    .prefault({}),
   /** Questions asked of Prometheus. */
   queries: z.array(querySchema).default([]),
 });

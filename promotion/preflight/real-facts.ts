@@ -1,10 +1,7 @@
-import type { RealCluster } from '../cluster/kubernetes.ts';
+import { METADATA_ONLY, type RealCluster } from '../cluster/kubernetes.ts';
 import type { KubeObject, Rollout, Service } from '../cluster/objects.ts';
 import { ClusterError } from '../cluster/port.ts';
 import type { Facts, Quota, Seen } from './facts.ts';
-
-/** Without an object's data, but with who set which field of it. */
-const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 interface Deployment extends KubeObject {
   readonly spec: {

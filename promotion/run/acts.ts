@@ -3,11 +3,13 @@ import type { View } from '../cluster/view.ts';
 import type { Action } from '../core/decide.ts';
 import { targetOf } from '../core/fence.ts';
 import type { Verdict } from '../core/observation.ts';
+import { memberAskedFor, neededToGoBack } from '../core/way-back.ts';
 import type { Keeper } from '../evidence/keeper.ts';
 import type { Plan } from '../plan/plan.ts';
 import { questionsOf, titleOf } from '../plan/policy.ts';
 import { ask } from './check.ts';
 import type { Say } from './say.ts';
+import { askWayBack } from './way-back.ts';
 import { describe } from './words.ts';
 import { send } from './writes.ts';
 
@@ -17,7 +19,7 @@ export interface Acts {
   readonly verdicts: ReadonlyMap<string, Verdict>;
   /** Carries an act out; one that the cluster refuses or fails is told and left to the next decision. */
   readonly perform: (action: Action) => Promise<void>;
-  /** From when on an act may be tried, in milliseconds since 1970; never for a question that was asked. */
+  /** From when on an act may be tried, in milliseconds since 1970; never for a question while it is asked. */
   readonly dueAt: (action: Action) => number;
   readonly stop: () => void;
 }
@@ -65,13 +67,19 @@ export function newActs(
 
   function startCheck(name: string): void {
     const question = questionsOf(plan.policy).find((q) => q.name === name);
-    if (!question || asking.has(name)) return;
+    const member = memberAskedFor(name);
+    if (asking.has(name) || (!question && member === undefined)) return;
     asking.add(name);
-    ask(question, keeper?.hear(name, cluster) ?? cluster, stopped.signal).then(
+    const answer = question
+      ? ask(question, keeper?.hear(name, cluster) ?? cluster, stopped.signal)
+      : askWayBack(neededToGoBack(member ?? '', view.objects), cluster, stopped.signal);
+    answer.then(
       (verdict) => {
         if (stopped.signal.aborted) return;
-        verdicts.set(name, verdict);
-        say('CHECK', `${titleOf(question)}: ${verdict.verdict}, ${verdict.reason}`, {
+        // A decision asks again only for what has no answer, or none that is fresh.
+        asking.delete(name);
+        verdicts.set(name, { ...verdict, at: cluster.now().getTime() });
+        say('CHECK', `${question ? titleOf(question) : name}: ${verdict.verdict}, ${verdict.reason}`, {
           data: { check: name, verdict: verdict.verdict },
           level: verdict.verdict === 'pass' ? 'info' : 'error',
         });

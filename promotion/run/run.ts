@@ -120,7 +120,6 @@ export async function carryOut({
       };
     }
     lock = taken;
-    keeper?.begin();
     acts = newActs(plan, cluster, seen, taken.epoch, say, () => wake(), keeper);
     const record = await persist(cluster, () => openRecord(cluster, plan, taken.epoch));
     for (let { left } = record.found; ; left = undefined) {
@@ -140,6 +139,7 @@ export async function carryOut({
         const what = isBefore ? 'first ending what an earlier run left' : 'going on where an earlier run stopped';
         say('RESUMED', `${what}: ${PHASE_WORDS[journal.phase as 'returning']}`, { data: { phase: journal.phase } });
       }
+      keeper?.begin();
       const end = await drive(seen, acts, taken, record, planAt);
       if (!isBefore || !['promoted', 'restored', 'superseded', 'rolled-back', 'refused'].includes(end.outcome))
         return end;

@@ -109,7 +109,7 @@ function counted(old: MetricResult, phase: Measurement, metric: Metric, at: stri
     inconclusive: plus(old.inconclusive, phase === 'Inconclusive'),
     error: plus(old.error, phase === 'Error'),
     consecutiveError: phase === 'Error' ? ((old as { consecutiveError?: number }).consecutiveError ?? 0) + 1 : 0,
-    measurements: [...(old.measurements ?? []), { phase, startedAt: at, finishedAt: at }].slice(-10),
+    measurements: [...(old.measurements ?? []), { phase, value: 'true', startedAt: at, finishedAt: at }].slice(-10),
   };
   const limit = (value: number | string | undefined, otherwise: number) =>
     value === undefined ? otherwise : Number(value);

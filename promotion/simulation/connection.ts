@@ -2,7 +2,7 @@ import type { ReplicaSet } from '../cluster/objects.ts';
 import { type Cluster, ClusterError } from '../cluster/port.ts';
 import type { ApiServer } from './api-server.ts';
 import { answerOf, type HealthBehaviour } from './http.ts';
-import { logOf, podsIn } from './pods.ts';
+import { logOf } from './pods.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** What goes wrong between one client and the API server. Requests are counted from 1. */
@@ -103,8 +103,7 @@ export function newConnection(
         signal?.addEventListener('abort', over);
         if (signal?.aborted) over();
       }),
-    list: ({ plural }) =>
-      request(() => ({ items: plural === 'pods' ? podsIn(api) : api.list(plural), resourceVersion: api.version() })),
+    list: ({ plural }) => request(() => ({ items: api.list(plural), resourceVersion: api.version() })),
     logs: (pod, container, { previous = false }) => request(() => logOf(api, pod, container, previous)),
     get: ({ plural }, name) =>
       request(() => {
@@ -112,6 +111,7 @@ export function newConnection(
         if (!object) throw new ClusterError('not-found', `${plural} ${name} not found`);
         return object;
       }),
+    exists: ({ plural }, name) => request(() => api.get(plural, name) !== undefined),
     patch: ({ plural }, name, patch, subresource) => request(() => api.patch(plural, name, patch, subresource)),
     create: ({ plural }, object) => request(() => api.create(plural, object)),
     remove: ({ plural }, name, uid) =>

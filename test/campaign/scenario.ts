@@ -39,6 +39,9 @@ export function scenarioOf(seed: number): Scenario {
     { analysis: { after: 'Error' } },
     { analysis: { after: 'Inconclusive' } },
     { health: { active: false } },
+    { trouble: { what: 'Error', after: between(0, 20_000), for: 1000 } },
+    { trouble: { what: 'OOMKilled', after: between(0, 20_000), for: 1000 } },
+    { trouble: { what: 'flap', after: between(0, 20_000), for: between(500, 60_000) } },
   ];
   const behaviours: Record<string, VersionBehaviour> = {};
   for (const { name } of members) behaviours[`${name}:v2`] = { readyAfter: between(200, 8000) };

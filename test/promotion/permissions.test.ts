@@ -18,6 +18,7 @@ function listening(world: World, requests: Set<string>): World {
     ...cluster,
     list: noted('list', cluster.list),
     get: noted('get', cluster.get),
+    exists: noted('get', cluster.exists),
     watch: noted('watch', cluster.watch),
     create: noted('create', cluster.create),
     remove: noted('delete', cluster.remove),
