@@ -35,6 +35,11 @@ export const EVENTS = {
   BLIND: { level: 'warning', meaning: 'The cluster does not answer; nothing is decided until it does. `data.since`.' },
   GOING_BACK: { level: 'error', meaning: 'The release will not go live, and why. `data.cause`.' },
   BUG: { level: 'error', meaning: 'A bug of this tool; please send it. `data`: error, stack, journal.' },
+  JOURNAL_UNREADABLE: {
+    level: 'warning',
+    meaning:
+      'What an earlier run wrote down is damaged, contradicts the cluster or is of another version; the live objects are judged anew.',
+  },
   NEXT: { level: 'info', meaning: 'What a person should do next; one command or sentence an event.' },
   STATUS: {
     level: 'info',
