@@ -1,4 +1,5 @@
 import type { Result, RunEvent } from '../../promotion/report/events.ts';
+import { newFolder } from './folder.ts';
 import { run } from './kubectl.ts';
 
 export interface Promotion {
@@ -11,7 +12,7 @@ export interface Promotion {
 /** Hears each event as it is printed and may interfere, also by a signal to the process. */
 type Listener = (event: RunEvent, signal: (signal: NodeJS.Signals) => void) => void;
 
-/** Runs a command on a release as a user does, in a process of its own. */
+/** Runs a command on a release as a user does, in a process of its own. Its evidence goes with the folders of the suite. */
 export async function carryOut(
   command: 'promote' | 'abort' | 'rollback' | 'settle',
   folder: string,
@@ -19,8 +20,9 @@ export async function carryOut(
   at: Listener = () => {},
 ): Promise<Promotion> {
   const events: RunEvent[] = [];
-  const argv = ['build/moneywise-deploy.js', command, '--manifests', folder, '--output', 'json', ...args];
-  const { code, stderr } = await run('node', argv, undefined, (line, child) => {
+  const own = await newFolder('evidence');
+  const argv = ['build/moneywise-deploy.js', command, '--manifests', folder, '--output', 'json', '--evidence', own];
+  const { code, stderr } = await run('node', [...argv, ...args], undefined, (line, child) => {
     const event = JSON.parse(line) as RunEvent;
     events.push(event);
     at(event, (signal) => child.kill(signal));

@@ -5,7 +5,14 @@ import { Agent as UndiciAgent, request as undiciRequest } from 'undici';
 import { FIELD_MANAGER } from '../core/ownership.ts';
 import { UsageError } from '../plan/usage.ts';
 import type { KubeObject } from './objects.ts';
-import { type Cluster, ClusterError, type ClusterErrorCode, type HttpTarget, type Resource } from './port.ts';
+import {
+  type Cluster,
+  ClusterError,
+  type ClusterErrorCode,
+  type HttpTarget,
+  RESOURCES_AND_PODS,
+  type Resource,
+} from './port.ts';
 
 export interface ConnectOptions {
   /** Path of a kubeconfig. @default $KUBECONFIG, then ~/.kube/config, then the pod's own ServiceAccount */
@@ -256,6 +263,14 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
           // A watch that ended before it was known here aborts its own signal.
           else if (!controller.signal.aborted) signal.addEventListener('abort', stop);
         });
+    },
+    async logs(pod, container, { lines, previous = false }) {
+      const query = new URLSearchParams({ container, tailLines: String(lines), timestamps: 'true' });
+      if (previous) query.set('previous', 'true');
+      const path = `${collection(RESOURCES_AND_PODS.pods)}/${encodeURIComponent(pod)}/log`;
+      const { status, text } = await call('GET', `${path}?${query}`, undefined, undefined, REQUEST_TIMEOUT, '*/*');
+      if (status < 400) return text;
+      throw new ClusterError(codeOf(status), `GET ${path}: ${messageIn(text)} (${status})`);
     },
     async http(target: HttpTarget, timeout) {
       if ('service' in target) {

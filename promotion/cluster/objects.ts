@@ -126,6 +126,19 @@ export interface Pod extends KubeObject {
   };
 }
 
+/** `v1` Event: one thing that happened to an object, counted. */
+export interface Event extends KubeObject {
+  readonly type?: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly count?: number;
+  readonly firstTimestamp?: string | null;
+  readonly lastTimestamp?: string | null;
+  /** In the place of the two above, from senders of the newer kind. */
+  readonly eventTime?: string | null;
+  readonly involvedObject?: { readonly kind?: string; readonly name?: string; readonly uid?: string };
+}
+
 export interface ContainerStatus {
   readonly name: string;
   readonly ready: boolean;

@@ -44,6 +44,9 @@ export const PERMISSIONS: readonly Permission[] = [
     verbs: ['get', 'create', 'patch'],
     purpose: 'keep other runs out',
   },
+  { group: '', resource: 'pods', verbs: ['list'], purpose: 'keep pod states as evidence' },
+  { group: '', resource: 'pods/log', verbs: ['get'], purpose: 'keep last log lines as evidence' },
+  { group: '', resource: 'events', verbs: ['list'], purpose: 'keep events as evidence' },
 ];
 
 /** Needed as well where the policy asks Services through the API server: one for each namespace that has them. */

@@ -30,6 +30,9 @@ export const RESOURCES_AND_PODS = {
   pods: { kind: 'Pod', group: '', version: 'v1', plural: 'pods' },
 } as const satisfies Record<string, Resource>;
 
+/** What the cluster says about its objects; listed when a release has failed. */
+export const CLUSTER_EVENTS: Resource = { kind: 'Event', group: '', version: 'v1', plural: 'events' };
+
 /** What each watched kind's objects look like. */
 export interface Objects {
   rollouts: Rollout;
@@ -101,6 +104,8 @@ export interface Cluster {
   ) => Promise<KubeObject>;
   /** Deletes that very object; one that is gone already is no error. */
   readonly remove: (resource: Resource, name: string, uid: string) => Promise<void>;
+  /** The last lines that a container wrote, or its `previous` try before it restarted; each begins with its time, RFC 3339. */
+  readonly logs: (pod: string, container: string, want: { lines: number; previous?: boolean }) => Promise<string>;
   /**
    * One request on a connection of its own. Follows no redirect. Rejects with `unreachable` when there is
    * no answer within the time, with `untrusted` when the server's certificate does not prove that it is the one asked for.

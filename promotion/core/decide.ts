@@ -76,6 +76,8 @@ export type Action =
     }
   /** Scale a rejected ReplicaSet to 0, so that nothing takes it live again without its gates. */
   | { readonly act: 'retire'; readonly member: string; readonly replicaSet: string; readonly uid: string }
+  /** Keep what the pods of a rejected ReplicaSet leave behind, before it is retired. */
+  | { readonly act: 'collect'; readonly member: string; readonly replicaSet: string }
   /** Change nothing but an annotation, so that the controller looks at the Rollout again; see `owesAnswer`. */
   | { readonly act: 'nudge'; readonly member: string; readonly uid: string; readonly isFirstAnnotation: boolean }
   /** Ask a health check or a query of the policy. */
@@ -215,7 +217,7 @@ function nudgesFor(journal: Journal, views: readonly MemberView[], now: number):
 function noteAsked(journal: Journal, actions: readonly Action[], now: number): Journal {
   let members = journal.members;
   for (const action of actions) {
-    if (!('member' in action) || action.act === 'claim' || action.act === 'nudge') continue;
+    if (!('member' in action) || action.act === 'claim' || action.act === 'nudge' || action.act === 'collect') continue;
     const entry = members[action.member];
     if (!entry || entry.asked[action.act] !== undefined) continue;
     members = {

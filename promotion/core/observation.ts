@@ -10,6 +10,8 @@ export interface Observation {
   readonly jobs: ReadonlyMap<string, Job>;
   /** Answers of the health checks and queries asked so far, by their names. */
   readonly checks: ReadonlyMap<string, Verdict>;
+  /** ReplicaSets of which everything was kept that their pods leave behind; absent when nobody keeps any. */
+  readonly collected?: ReadonlySet<string>;
   /** When everything was last listed afresh, in milliseconds since 1970: a watch may lag behind, a list does not. */
   readonly listedAt: number;
 }

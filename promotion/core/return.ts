@@ -11,8 +11,8 @@ export const CONTROLLER_GRACE = 5_000;
 /**
  * Brings every member back to its old revision: those not switched at once, the switched ones in reverse order. Where
  * the controller does not move the Service, the promoter does. Traffic counts as back when the live active Service
- * selects the old revision and its ready endpoints are of nothing else; then the rejected ReplicaSet is retired, because
- * `retry` or a re-apply would take it live past every gate while it is up.
+ * selects the old revision and its ready endpoints are of nothing else; then evidence is collected of the rejected
+ * ReplicaSet and it is retired, because `retry` or a re-apply would take it live past every gate while it is up.
  */
 export function giveBack(s: Situation): Step {
   const { plan, views, journal, now } = s;
@@ -113,9 +113,17 @@ function pointService(
   };
 }
 
-function retire(view: MemberView, to: string, { observation }: Situation): MemberStep {
+/** Retires what was rejected, once it is known what its pods leave behind. */
+function retire(view: MemberView, to: string, { observation, journal, plan, now }: Situation): MemberStep {
   const set = view.rollout && replicaSetOf(observation, view.rollout, to);
   if (!set?.metadata.uid || (set.spec.replicas ?? 0) === 0) return DONE;
+  // The second half of the time to return is for retiring, whatever is still being collected.
+  const collectUntil = journal.since + plan.policy.timeouts.returnSeconds * 500;
+  const isCollected = observation.collected?.has(set.metadata.name) ?? true;
+  if (!isCollected && now < collectUntil) {
+    const collect = { act: 'collect', member: view.member.name, replicaSet: set.metadata.name } as const;
+    return { done: false, trafficIsBack: true, actions: [collect], wakeAt: collectUntil };
+  }
   return {
     done: false,
     trafficIsBack: true,

@@ -34,6 +34,12 @@ export const EVENTS = {
   CHECK: { level: 'info', meaning: 'A health check or a query has its verdict. `data`: check, verdict.' },
   BLIND: { level: 'warning', meaning: 'The cluster does not answer; nothing is decided until it does. `data.since`.' },
   GOING_BACK: { level: 'error', meaning: 'The release will not go live, and why. `data.cause`.' },
+  EVIDENCE: { level: 'info', meaning: 'Where the evidence of this run is. `data.folder`.' },
+  EVIDENCE_FAILED: {
+    level: 'warning',
+    meaning:
+      'Some of the evidence could not be collected or written; the release goes on without it. `data`: what, error.',
+  },
   BUG: { level: 'error', meaning: 'A bug of this tool; please send it. `data`: error, stack, journal.' },
   JOURNAL_UNREADABLE: {
     level: 'warning',

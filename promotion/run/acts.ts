@@ -3,6 +3,7 @@ import type { View } from '../cluster/view.ts';
 import type { Action } from '../core/decide.ts';
 import { targetOf } from '../core/fence.ts';
 import type { Verdict } from '../core/observation.ts';
+import type { Keeper } from '../evidence/keeper.ts';
 import type { Plan } from '../plan/plan.ts';
 import { questionsOf, titleOf } from '../plan/policy.ts';
 import { ask } from './check.ts';
@@ -26,7 +27,7 @@ const RETRY = [500, 1000, 2000, 4000];
 /** After so long an act counts as new again, in milliseconds. */
 const FORGET = 30_000;
 
-/** `onVerdict` hears when a question has its verdict. */
+/** `onVerdict` hears when a question has its verdict, or something was collected. */
 export function newActs(
   plan: Plan,
   cluster: Cluster,
@@ -34,13 +35,15 @@ export function newActs(
   epoch: number,
   say: Say,
   onVerdict: () => void,
+  keeper?: Keeper,
 ): Acts {
   const verdicts = new Map<string, Verdict>();
   const asking = new Set<string>();
+  const collecting = new Set<string>();
   const tries = new Map<string, { at: number; count: number }>();
   const stopped = new AbortController();
 
-  async function attempt(action: Exclude<Action, { act: 'check' }>): Promise<void> {
+  async function attempt(action: Exclude<Action, { act: 'check' | 'collect' }>): Promise<void> {
     const now = cluster.now().getTime();
     const last = tries.get(keyOf(action));
     tries.set(keyOf(action), { at: now, count: last && now - last.at < FORGET ? last.count + 1 : 1 });
@@ -64,7 +67,7 @@ export function newActs(
     const question = questionsOf(plan.policy).find((q) => q.name === name);
     if (!question || asking.has(name)) return;
     asking.add(name);
-    ask(question, cluster, stopped.signal).then(
+    ask(question, keeper?.hear(name, cluster) ?? cluster, stopped.signal).then(
       (verdict) => {
         if (stopped.signal.aborted) return;
         verdicts.set(name, verdict);
@@ -78,14 +81,22 @@ export function newActs(
     );
   }
 
+  function startCollecting(replicaSet: string): void {
+    if (collecting.has(replicaSet)) return;
+    collecting.add(replicaSet);
+    keeper?.collect(replicaSet).then(onVerdict);
+  }
+
   return {
     verdicts,
     async perform(action) {
       if (action.act === 'check') startCheck(action.check);
+      else if (action.act === 'collect') startCollecting(action.replicaSet);
       else await attempt(action);
     },
     dueAt(action) {
       if (action.act === 'check') return asking.has(action.check) ? Number.POSITIVE_INFINITY : 0;
+      if (action.act === 'collect') return collecting.has(action.replicaSet) ? Number.POSITIVE_INFINITY : 0;
       const last = tries.get(keyOf(action));
       return last ? last.at + (RETRY[Math.min(last.count, RETRY.length) - 1] as number) : 0;
     },

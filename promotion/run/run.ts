@@ -8,6 +8,8 @@ import { type Ask, EXIT_CODES, type Journal, type Outcome } from '../core/journa
 import { type MemberView, viewOf } from '../core/member.ts';
 import type { Observation } from '../core/observation.ts';
 import { contradictionIn } from '../core/resume.ts';
+import type { Folder } from '../evidence/folder.ts';
+import { type Keeper, newKeeper } from '../evidence/keeper.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Emit, Result } from '../report/events.ts';
 import { type Acts, ignoreClusterError, newActs } from './acts.ts';
@@ -28,6 +30,8 @@ export interface RunOptions {
   readonly holder: string;
   /** How long to wait for another run that is alive, in milliseconds. @default 0 */
   readonly lockPatience?: number;
+  /** Where the evidence of the run is kept. @default none is kept */
+  readonly evidence?: Folder;
   /** Aborted when a person asks the run to stop. */
   readonly signal?: AbortSignal;
   /** Writes nothing: tells what the run would begin with. @default false */
@@ -57,11 +61,16 @@ export async function carryOut({
   emit,
   holder,
   lockPatience = 0,
+  evidence,
   signal,
   isDryRun = false,
 }: RunOptions): Promise<Result> {
   const startedAt = cluster.now().getTime();
-  const say = sayTo(emit, cluster.now);
+  const say = sayTo((event) => {
+    keeper?.note(event);
+    emit(event);
+  }, cluster.now);
+  const keeper: Keeper | undefined = evidence && newKeeper(plan, cluster, evidence, say);
   const names = plan.members.map((member) => member.name);
   const { release, version } = plan.policy;
   say('STARTED', startWords(ask, plan, cluster.namespace), {
@@ -79,9 +88,9 @@ export async function carryOut({
   signal?.addEventListener('abort', onSignal);
 
   try {
-    return finish(await run());
+    return await finish(await run());
   } catch (error) {
-    return finish(await explain(error));
+    return await finish(await explain(error));
   } finally {
     signal?.removeEventListener('abort', onSignal);
     acts?.stop();
@@ -113,7 +122,8 @@ export async function carryOut({
       };
     }
     lock = taken;
-    acts = newActs(plan, cluster, seen, taken.epoch, say, () => wake());
+    keeper?.begin();
+    acts = newActs(plan, cluster, seen, taken.epoch, say, () => wake(), keeper);
     const record = await persist(cluster, () => openRecord(cluster, plan, taken.epoch));
     for (let { left } = believed(record.found, observe(seen)); ; left = undefined) {
       // Others may have acted until the lock was taken; a promotion lists everything afresh before its first write anyway.
@@ -174,9 +184,11 @@ export async function carryOut({
     /** Since when this run cannot keep its lock, or write down what it decides: it may not act, and must not wait for ever. */
     let unheldSince: number | undefined;
     let unsaved: { since: number; why: string } | undefined;
+    let isSaved = false;
     for (;;) {
       const now = cluster.now().getTime();
-      const changed = view.changed();
+      // Made before anything is looked at, so that what happens meanwhile is not slept through.
+      const changed = Promise.race([view.changed(), woken()]);
       const takenBy = lock.takenBy();
       if (takenBy !== undefined) return takenOver(takenBy);
       unheldSince = lock.isHeld() ? undefined : (unheldSince ?? now);
@@ -201,8 +213,11 @@ export async function carryOut({
       journal = decision.journal;
       report(decision.views, before);
       views = decision.views;
+      keeper?.see(observation);
+      const saved: Promise<void> | undefined = journal.cause && !isSaved ? keeper?.save(journal, views) : undefined;
+      if (saved) isSaved = true;
       try {
-        await record.save(journal);
+        await Promise.all([record.save(journal), saved]);
       } catch (error) {
         if (!(error instanceof ClusterError)) throw error;
         say('ACT_FAILED', `write the journal: ${error.message}`);
@@ -223,20 +238,29 @@ export async function carryOut({
   }
 
   function observe(view: View): Observation {
-    return { ...view.objects, checks: acts?.verdicts ?? new Map(), listedAt: view.listedAt() };
+    return {
+      ...view.objects,
+      checks: acts?.verdicts ?? new Map(),
+      ...(keeper ? { collected: keeper.collected } : {}),
+      listedAt: view.listedAt(),
+    };
+  }
+
+  /** Resolves at the next verdict or signal. */
+  function woken(): Promise<void> {
+    return new Promise((resolve) => {
+      wake = resolve;
+    });
   }
 
   /** Waits for a change of the cluster, a verdict, a signal, or the time `until`. */
   async function waitFor(changed: Promise<void>, until: number): Promise<void> {
     const cancel = new AbortController();
-    const woken = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
     if (signal?.aborted && journal.phase !== 'settling' && journal.phase !== 'returning') return;
     const timer = Number.isFinite(until)
       ? [cluster.sleep(Math.max(0, until - cluster.now().getTime()), cancel.signal)]
       : [];
-    await Promise.race([changed, woken, ...timer]);
+    await Promise.race([changed, ...timer]);
     cancel.abort();
   }
 
@@ -287,8 +311,10 @@ export async function carryOut({
     };
   }
 
-  function finish({ outcome, message }: End): Result {
+  async function finish({ outcome, message }: End): Promise<Result> {
+    const durationMs = cluster.now().getTime() - startedAt;
     for (const step of nextSteps(outcome, journal, views, cluster.namespace)) say('NEXT', step);
+    if (view && !['unchanged', 'interrupted', 'unreachable', 'locked'].includes(outcome)) await collectRest();
     const result: Result = {
       outcome,
       exitCode: EXIT_CODES[outcome],
@@ -304,11 +330,18 @@ export async function carryOut({
           stable: seen?.stable ?? null,
         };
       }),
-      durationMs: cluster.now().getTime() - startedAt,
+      durationMs,
       apiRequests: cluster.requests(),
     };
+    await keeper?.finish(result, message);
     say('RESULT', message, { data: result, level: result.exitCode === 0 ? 'info' : 'error' });
     return result;
+  }
+
+  /** Of what was not retired, pods are there still: those that went live, or that nobody gates. */
+  async function collectRest(): Promise<void> {
+    const sets = Object.entries(journal.members).flatMap(([name, { to }]) => (to ? [`${name}-${to}`] : []));
+    await Promise.all(sets.map((replicaSet) => keeper?.collect(replicaSet)));
   }
 }
 

@@ -45,6 +45,8 @@ export function describe(action: Action): string {
       return `leave the template of ${action.member} to whoever applies its manifests`;
     case 'retire':
       return `scale the rejected ReplicaSet ${action.replicaSet} to 0`;
+    case 'collect':
+      return `keep what the pods of ${action.replicaSet} leave behind`;
     case 'nudge':
       return `make the controller look at ${action.member} again`;
     case 'claim':

@@ -4,7 +4,7 @@ import type { View } from '../cluster/view.ts';
 import type { Action } from '../core/decide.ts';
 import { EPOCH } from '../core/fence.ts';
 
-export type Write = Exclude<Action, { act: 'check' | 'refresh' }>;
+export type Write = Exclude<Action, { act: 'check' | 'collect' | 'refresh' }>;
 type Patch = Exclude<Write, { act: 'forget-run' }>;
 
 /** On a Rollout: when the promoter last made the controller look at it again. */

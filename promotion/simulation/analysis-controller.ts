@@ -100,7 +100,7 @@ function worst(phases: readonly string[]): string {
 }
 
 /** A web metric keeps what was answered: JSON, since other answers pass unseen. */
-function valueOf(metric: Metric): { value?: string } {
+function answerOf(metric: Metric): { value?: string } {
   return metric.provider?.web ? { value: '{}' } : {};
 }
 
@@ -114,7 +114,7 @@ function counted(old: MetricResult, phase: Measurement, metric: Metric, at: stri
     inconclusive: plus(old.inconclusive, phase === 'Inconclusive'),
     error: plus(old.error, phase === 'Error'),
     consecutiveError: phase === 'Error' ? ((old as { consecutiveError?: number }).consecutiveError ?? 0) + 1 : 0,
-    measurements: [...(old.measurements ?? []), { phase, ...valueOf(metric), startedAt: at, finishedAt: at }].slice(
+    measurements: [...(old.measurements ?? []), { phase, ...answerOf(metric), startedAt: at, finishedAt: at }].slice(
       -10,
     ),
   };

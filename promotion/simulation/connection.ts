@@ -2,6 +2,7 @@ import type { ReplicaSet } from '../cluster/objects.ts';
 import { type Cluster, ClusterError } from '../cluster/port.ts';
 import type { ApiServer } from './api-server.ts';
 import { answerOf, type HealthBehaviour } from './http.ts';
+import { logOf, podsIn } from './pods.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** What goes wrong between one client and the API server. Requests are counted from 1. */
@@ -102,7 +103,9 @@ export function newConnection(
         signal?.addEventListener('abort', over);
         if (signal?.aborted) over();
       }),
-    list: ({ plural }) => request(() => ({ items: api.list(plural), resourceVersion: api.version() })),
+    list: ({ plural }) =>
+      request(() => ({ items: plural === 'pods' ? podsIn(api) : api.list(plural), resourceVersion: api.version() })),
+    logs: (pod, container, { previous = false }) => request(() => logOf(api, pod, container, previous)),
     get: ({ plural }, name) =>
       request(() => {
         const object = api.get(plural, name);

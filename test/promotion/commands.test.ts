@@ -11,7 +11,8 @@ const V1 = ['backend:v1', 'web:v1'];
 const V2 = ['backend:v2', 'web:v2'];
 const V3 = ['backend:v3', 'web:v3'];
 
-const ask = (world: World, what: Ask, version = 'v2') => run(world, manifests(version), undefined, undefined, what);
+const ask = (world: World, what: Ask, version = 'v2') =>
+  run(world, manifests(version), undefined, undefined, undefined, what);
 
 function stable(world: World): (string | undefined)[] {
   return ['backend', 'web'].map((name) => {
