@@ -136,6 +136,7 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
           new ClusterError(
             'unreachable',
             `${server} does not answer: ${error.message || (error as NodeJS.ErrnoException).code}`,
+            ['ECONNREFUSED', 'ENOTFOUND'].includes((error as NodeJS.ErrnoException).code ?? ''),
           ),
         );
       const send = url.protocol === 'https:' ? httpsRequest : httpRequest;

@@ -132,10 +132,13 @@ export type ClusterErrorCode =
 
 export class ClusterError extends Error {
   readonly code: ClusterErrorCode;
-  constructor(code: ClusterErrorCode, message: string) {
+  /** Of `unreachable`: nobody listens there, or the name stands for no address. */
+  readonly isRefused: boolean;
+  constructor(code: ClusterErrorCode, message: string, isRefused = false) {
     super(message);
     this.name = 'ClusterError';
     this.code = code;
+    this.isRefused = isRefused;
   }
 }
 

@@ -27,12 +27,10 @@ export function verify(s: Situation): Step {
   if (cause) return goBack(s, cause);
 
   const holds = views
-    .map((v) => holdEndsAt(postAnalysisOf(v, s.observation), plan.policy.holdMetric))
-    .filter((at) => at !== undefined);
-  const holdDeadline = Math.min(...holds) - plan.policy.holdMarginSeconds * 1000;
-  if (now >= holdDeadline) {
-    return goBack(s, { code: 'hold-expiring', message: 'a hold ends before the verdicts after the switch were in' });
-  }
+    .map((v) => ({ member: v.member.name, at: holdEndsAt(postAnalysisOf(v, s.observation), plan.policy.holdMetric) }))
+    .filter((hold): hold is { member: string; at: number } => hold.at !== undefined)
+    .sort((a, b) => a.at - b.at);
+  const holdDeadline = (holds[0]?.at ?? Number.POSITIVE_INFINITY) - plan.policy.holdMarginSeconds * 1000;
   const waiting = [
     ...views.filter((v) => v.stage !== 'held' && v.stage !== 'settled').map((v) => `${v.member.name}: ${v.reason}`),
     ...verdicts
@@ -40,6 +38,11 @@ export function verify(s: Situation): Step {
       .map(({ member, verdict }) => `${member}: ${verdict.reason}`),
     ...openChecks(s, 'after-switch'),
   ];
+  if (holds[0] && now >= holdDeadline) {
+    const { member } = holds[0];
+    const message = `${member}: its hold ends before the verdicts after the switch were in (${waiting[0] ?? 'just now'})`;
+    return goBack(s, { code: 'hold-expiring', member, message });
+  }
   const baked = verdicts.flatMap(({ verdict }) => (verdict.readyAt === undefined ? [] : [verdict.readyAt]));
   if (waiting.length === 0) return enter(journal, 'settling', now);
   const deadline = journal.since + plan.policy.timeouts.verifySeconds * 1000;

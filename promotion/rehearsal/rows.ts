@@ -79,6 +79,17 @@ export const ROWS: readonly Row[] = [
       ),
   },
   {
+    event: 'a query measures badly, or nothing',
+    cases: ({ plan }) =>
+      plan.policy.queries.flatMap(({ name, whenEmpty }) =>
+        (['bad', 'nothing'] as const)
+          .filter((measured) => measured === 'bad' || whenEmpty !== 'pass')
+          .map((measured) =>
+            bad(plan.members[0]?.name ?? '', `query ${name} measures ${measured}`, { health: { measured } }),
+          ),
+      ),
+  },
+  {
     event: 'Ctrl-C',
     cases: ({ plan }) =>
       (['preparing', 'switching', 'verifying'] as const).map((phase) => ({

@@ -41,6 +41,11 @@ export const EVENTS = {
       'Some of the evidence could not be collected or written; the release goes on without it. `data`: what, error.',
   },
   BUG: { level: 'error', meaning: 'A bug of this tool; please send it. `data`: error, stack, journal.' },
+  JOURNAL_UNREADABLE: {
+    level: 'warning',
+    meaning:
+      'What an earlier run wrote down is damaged, contradicts the cluster or is of another version; the live objects are judged anew.',
+  },
   NEXT: { level: 'info', meaning: 'What a person should do next; one command or sentence an event.' },
   STATUS: {
     level: 'info',

@@ -7,6 +7,7 @@ import { highestEpoch } from '../core/fence.ts';
 import { type Ask, EXIT_CODES, type Journal, type Outcome } from '../core/journal.ts';
 import { type MemberView, viewOf } from '../core/member.ts';
 import type { Observation } from '../core/observation.ts';
+import { contradictionIn } from '../core/resume.ts';
 import type { Folder } from '../evidence/folder.ts';
 import { type Keeper, newKeeper } from '../evidence/keeper.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -14,8 +15,8 @@ import type { Emit, Result } from '../report/events.ts';
 import { type Acts, ignoreClusterError, newActs } from './acts.ts';
 import { acquire, type Lock } from './lock.ts';
 import { nextSteps } from './next-steps.ts';
-import { persist } from './persist.ts';
-import { type Record as Journaling, openRecord, readRecord, TakenOver } from './record.ts';
+import { FIRST_CONTACT, persist } from './persist.ts';
+import { type Found, type Record as Journaling, openRecord, readRecord, TakenOver } from './record.ts';
 import { sayTo } from './say.ts';
 import { describe, PHASE_WORDS, resultWords, startWords } from './words.ts';
 
@@ -76,6 +77,7 @@ export async function carryOut({
     data: { ask, release, version: version ?? null, namespace: cluster.namespace, members: names },
   });
 
+  let isToldUnreadable = false;
   let journal = newJournal(startedAt);
   let views: readonly MemberView[] = [];
   let view: View | undefined;
@@ -97,9 +99,9 @@ export async function carryOut({
   }
 
   async function run(): Promise<End> {
-    const seen = await persist(cluster, () => openView(cluster));
+    const seen = await persist(cluster, () => openView(cluster), FIRST_CONTACT);
     view = seen;
-    const found = await persist(cluster, () => readRecord(cluster, plan));
+    const found = believed(await persist(cluster, () => readRecord(cluster, plan)), observe(seen));
     const now = cluster.now().getTime();
     const first = begin(ask, { ...found, plan, observation: observe(seen), now });
     if ('outcome' in first) return first;
@@ -122,7 +124,7 @@ export async function carryOut({
     lock = taken;
     acts = newActs(plan, cluster, seen, taken.epoch, say, () => wake(), keeper);
     const record = await persist(cluster, () => openRecord(cluster, plan, taken.epoch));
-    for (let { left } = record.found; ; left = undefined) {
+    for (let { left } = believed(record.found, observe(seen)); ; left = undefined) {
       // Others may have acted until the lock was taken; a promotion lists everything afresh before its first write anyway.
       if (ask !== 'promote' || left !== record.found.left) await persist(cluster, seen.refresh);
       const beginning = begin(ask, {
@@ -146,6 +148,19 @@ export async function carryOut({
     }
   }
 
+  /** What earlier runs wrote down, without a journal that cannot be believed: the live objects tell what it would. */
+  function believed(found: Found, observation: Observation): Found {
+    const problem = found.unreadable ?? (found.left && contradictionIn(found.left.journal, observation));
+    if (problem === undefined) return found;
+    if (!isToldUnreadable)
+      say(
+        'JOURNAL_UNREADABLE',
+        `the journal of release ${release} cannot be believed (${problem}): judging by the live objects`,
+      );
+    isToldUnreadable = true;
+    return { ...found, left: undefined };
+  }
+
   /** What the run would do first, in words. */
   function tryOut(decision: Decision): End {
     report(decision.views, journal);
@@ -166,6 +181,9 @@ export async function carryOut({
     record: Journaling,
     planAt: (o: Observation) => Plan,
   ): Promise<End> {
+    /** Since when this run cannot keep its lock, or write down what it decides: it may not act, and must not wait for ever. */
+    let unheldSince: number | undefined;
+    let unsaved: { since: number; why: string } | undefined;
     let isSaved = false;
     for (;;) {
       const now = cluster.now().getTime();
@@ -173,13 +191,15 @@ export async function carryOut({
       const changed = Promise.race([view.changed(), woken()]);
       const takenBy = lock.takenBy();
       if (takenBy !== undefined) return takenOver(takenBy);
-      const blindSince = view.blindSince() ?? (lock.isHeld() ? undefined : now);
-      if (blindSince !== undefined) {
-        if (now - blindSince >= BLIND_LIMIT) {
-          const message = `the cluster has not answered for ${BLIND_LIMIT / 1000} s; this is its last known state, run the same command to go on`;
-          return { outcome: 'unreachable', message };
-        }
-        say('BLIND', 'the cluster does not answer; waiting for it', {
+      unheldSince = lock.isHeld() ? undefined : (unheldSince ?? now);
+      const blindSince = view.blindSince() ?? unheldSince ?? unsaved?.since;
+      const why = view.blindTo() ?? (unheldSince === undefined ? unsaved?.why : lock.problem()) ?? 'no answer';
+      if (blindSince !== undefined && now - blindSince >= BLIND_LIMIT) {
+        const message = `the cluster has not answered for ${BLIND_LIMIT / 1000} s (${why}); this is its last known state, run the same command to go on`;
+        return { outcome: 'unreachable', message };
+      }
+      if (blindSince !== undefined && blindSince !== unsaved?.since) {
+        say('BLIND', `the cluster does not answer, waiting for it: ${why}`, {
           data: { since: new Date(blindSince).toISOString() },
         });
         await waitFor(changed, Math.min(blindSince + BLIND_LIMIT, now + SAVE_AGAIN));
@@ -201,9 +221,11 @@ export async function carryOut({
       } catch (error) {
         if (!(error instanceof ClusterError)) throw error;
         say('ACT_FAILED', `write the journal: ${error.message}`);
+        unsaved = { since: unsaved?.since ?? now, why: error.message };
         await waitFor(changed, now + SAVE_AGAIN);
         continue;
       }
+      unsaved = undefined;
       if (journal.outcome) return over(journal);
       const due = decision.actions.filter((action) => acts.dueAt(action) <= now);
       if (due.length > 0 && lock.isHeld()) {

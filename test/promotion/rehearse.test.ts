@@ -3,6 +3,7 @@ import { readDraft } from '../../promotion/plan/folder.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
 import { findingsOf } from '../../promotion/rehearsal/findings.ts';
 import { newRehearsal, type RowVerdict } from '../../promotion/rehearsal/rehearse.ts';
+import { ROWS } from '../../promotion/rehearsal/rows.ts';
 import type { RunEvent } from '../../promotion/report/events.ts';
 import { type ManifestOptions, manifests } from './simulated.ts';
 
@@ -45,8 +46,9 @@ describe('a rehearsal', { timeout: 60_000 }, () => {
       const verdict = await rehearsal.playSeed(seed, (event) => events.push(event));
       return { verdict, events };
     };
-    for (const seed of [1, 9, 11, 14, 23]) {
+    for (let seed = 1; seed <= 2 * ROWS.length; seed += 3) {
       const [once, twice] = [await story(seed), await story(seed)];
+      if (!once.verdict) continue; // nothing in these manifests that it could befall
       expect(once.events.length).toBeGreaterThan(3);
       expect(twice).toEqual(once);
     }
