@@ -13,7 +13,7 @@ import type { Scheduler } from './scheduler.ts';
 /** How the pods of a ReplicaSet come up. */
 export interface PodBehaviour {
   /** From start to ready, in milliseconds; undefined is never. */
-  readonly readyAfter?: number;
+  readonly readyAfter?: number | undefined;
 }
 
 /** ReplicaSet, endpoint and Job controllers, as far as a release sees them. */
