@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises';
 import { playReal } from '../e2e/support/real-stage.ts';
 import { connect, loadKubeconfig } from '../promotion/cluster/kubernetes.ts';
 import { divergences } from '../test/traces/compare.ts';
+import { documentOf } from '../test/traces/document.ts';
 import { scenarios } from '../test/traces/scenarios.ts';
 import { controllerVersion, writeTrace } from '../test/traces/trace.ts';
 
@@ -30,4 +32,5 @@ async function recordAll(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: AT_ONCE }, recordAll));
+await writeFile(new URL('../docs/traces.md', import.meta.url), await documentOf());
 process.exit();

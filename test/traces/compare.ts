@@ -5,7 +5,7 @@ import type { TraceStep } from './play.ts';
  * looks, a phase lasts for one pass, a Rollout is seen before its Services. Of these one
  * side may skip values that the other takes, but neither takes them in another order or ends elsewhere.
  */
-const PASSING = /^(phase|observed|invalid|set . available|status\.(pre|post)|run .*)$/;
+const PASSING = /^(phase|observed|believed|invalid|set . available|status\.(pre|post)|run .*)$/;
 /** Phases that count pods, and so come and go with each of them. */
 const COUNTING = /more replicas need to be updated|updated replicas are still becoming available/;
 

@@ -49,9 +49,13 @@ function ofRollout({ metadata, status = {} }: Rollout, labels: Labels): Facts {
   const run = (reference: { name: string; status?: string } | undefined) =>
     reference ? `${nameOf(reference.name, labels)} ${reference.status ?? ''}`.trim() : '';
   const said = status.phase === 'Degraded' ? status.message?.split(':')[0] : status.message;
+  const phase = [status.phase, said].filter(Boolean).join(' ');
+  const observed = Number(status.observedGeneration) === metadata.generation;
   return {
-    phase: [status.phase, said].filter(Boolean).join(' '),
-    observed: String(Number(status.observedGeneration) === metadata.generation),
+    phase,
+    observed: String(observed),
+    // What somebody believes who waits for the generation to be observed.
+    believed: observed ? `${label(status.currentPodHash)} ${phase}` : '',
     revision: metadata.annotations?.[REVISION] ?? '',
     current: label(status.currentPodHash),
     stable: label(status.stableRS),

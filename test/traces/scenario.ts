@@ -39,6 +39,10 @@ export interface Scenario {
   /** The first version, and fields of its blue-green strategy that are not the usual ones. */
   readonly first?: Version;
   readonly strategy?: object;
+  /** Further fields of the Rollout's spec. */
+  readonly spec?: object;
+  /** Why the simulation has no such thing; then it is recorded for the reader and not replayed. */
+  readonly notModelled?: string;
   readonly steps: readonly Step[];
   /** What the facts are to include when all is over; the rest of them is in the trace. */
   readonly end: Facts;

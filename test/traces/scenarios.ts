@@ -137,6 +137,16 @@ export const scenarios: readonly Scenario[] = [
     end: healthy('B'),
   },
 
+  {
+    name: 'paused by hand before the new template, and let go',
+    steps: [
+      { when: healthy('A'), give: [pause] },
+      { when: { phase: 'Paused manually paused' }, give: [apply(B)] },
+      { when: { current: 'B', 'set B available': '2' }, give: [unpause] },
+    ],
+    end: { ...paused('B'), active: 'A' },
+  },
+
   // Abort before the switch.
   {
     name: 'an abort before the switch, and the old template again',
@@ -220,6 +230,12 @@ export const scenarios: readonly Scenario[] = [
       { when: { abort: 'acknowledged' }, give: [unpause] },
     ],
     end: { ...aborted('B'), active: 'A' },
+  },
+  {
+    name: 'an abort while paused by hand, and its delay runs out',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: [...then(untilHeld, pause), { when: { phase: 'Paused manually paused' }, give: [abort] }],
+    end: { ...aborted('B'), active: 'B', 'set B replicas': '0' },
   },
   {
     name: 'the analysis after the switch fails',
@@ -447,6 +463,19 @@ export const scenarios: readonly Scenario[] = [
     end: { current: 'B', active: 'A' },
   },
   {
+    name: 'a retry of what was aborted while its analysis ran, and retired',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'hold' })] },
+      { when: { 'run B-2-pre': 'Running' }, give: [abort] },
+      {
+        when: aborted('B'),
+        give: [{ say: 'scale B to 0', kind: 'replicasets', name: 'shop-$B', merge: { spec: { replicas: 0 } } }],
+      },
+      { when: { 'set B available': '0' }, give: [retry] },
+    ],
+    end: { current: 'B', active: 'A' },
+  },
+  {
     name: 'a retry within the delay of what was aborted after its switch',
     steps: [...then(untilHeld, abort), { when: { ...aborted('B'), active: 'A' }, give: [retry] }],
     end: { current: 'B' },
@@ -512,6 +541,16 @@ export const scenarios: readonly Scenario[] = [
   },
   { name: 'the old template again during the pause', steps: [...then(untilPaused(B), undo(A))], end: healthy('A') },
   { name: 'the old template again during the hold', steps: [...then(untilHeld, undo(A))], end: { current: 'A' } },
+
+  {
+    name: 'the old template again during the hold, and the selector moved by hand',
+    steps: [
+      ...then(untilHeld, undo(A)),
+      { when: { current: 'A' }, give: [promote] },
+      { when: { active: 'B' }, give: [select('shop', 'A')] },
+    ],
+    end: healthy('A'),
+  },
 
   // Another version in between.
   {
@@ -721,5 +760,41 @@ export const scenarios: readonly Scenario[] = [
       { give: [label('give it back', { 'argo-rollouts.argoproj.io/controller-instance-id': null })] },
     ],
     end: healthy('B'),
+  },
+
+  // What the simulation does not have.
+  {
+    name: 'a preview of one pod',
+    notModelled:
+      'previewReplicaCount: the charts bring up the whole new version, so that what is judged is what goes live',
+    strategy: { previewReplicaCount: 1 },
+    steps: [...then(untilPaused(B), promote)],
+    end: healthy('B'),
+  },
+  {
+    name: 'a promotion after some seconds',
+    notModelled: 'autoPromotionSeconds: with autoPromotionEnabled false, which a member must have, it is ignored',
+    strategy: { autoPromotionEnabled: true, autoPromotionSeconds: 5 },
+    steps: [{ when: healthy('A'), give: [apply(B)] }],
+    end: healthy('B'),
+  },
+  {
+    name: 'pods that come up after the progress deadline',
+    notModelled: 'progressDeadlineSeconds: it changes the phase and nothing else, and the promoter judges ReplicaSets',
+    spec: { progressDeadlineSeconds: 4 },
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', neverReady: true })] },
+      { when: { phase: 'Degraded ProgressDeadlineExceeded' }, give: [available('B', 2)] },
+      { when: paused('B'), give: [promote] },
+    ],
+    end: healthy('B'),
+  },
+  {
+    name: 'pods that never come up, and an abort at the progress deadline',
+    notModelled: 'progressDeadlineAbort: the charts never set it; it is an abort like any other, which is modelled',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    spec: { progressDeadlineSeconds: 4, progressDeadlineAbort: true },
+    steps: [{ when: healthy('A'), give: [apply({ name: 'B', neverReady: true })] }],
+    end: { ...aborted('B'), active: 'A', 'set B replicas': '0' },
   },
 ];

@@ -43,7 +43,11 @@ export function analysisTemplate(name: Verdict, namespace: string, url: string):
 }
 
 /** One Rollout with its Services and all analyses. */
-export function shopOf({ first = { name: 'A' }, strategy }: Scenario, namespace: string, url: string): KubeObject[] {
+export function shopOf(
+  { first = { name: 'A' }, strategy, spec }: Scenario,
+  namespace: string,
+  url: string,
+): KubeObject[] {
   const service = (name: string) => ({
     apiVersion: 'v1',
     kind: 'Service',
@@ -73,6 +77,7 @@ export function shopOf({ first = { name: 'A' }, strategy }: Scenario, namespace:
           },
         },
         template: podTemplate(first),
+        ...spec,
       },
     },
   ] as unknown as KubeObject[];
