@@ -2,6 +2,7 @@ import type { Construct } from 'constructs';
 import type { Overlay } from '../overlays/overlay.ts';
 import { permissionsFor } from '../promotion/cluster/permissions.ts';
 import { policySchema } from '../promotion/plan/policy.ts';
+import { secretKeys } from './backend-environment.ts';
 import * as kplus from './kplus.ts';
 import { labelsOf } from './labels.ts';
 import { OverlayChart } from './overlay-chart.ts';
@@ -15,14 +16,17 @@ export class PromoterChart extends OverlayChart {
     super(scope, file, overlay, labelsOf(overlay, name, 'promotion'));
     if (overlay.strategy.kind !== 'blue-green') return;
     // What is needed in another namespace (Prometheus) is for its owner to grant: docs/rights.md.
-    const permissions = permissionsFor(policySchema.parse(releasePolicy(overlay))).filter((p) => !p.namespace);
+    const policy = policySchema.parse(releasePolicy(overlay));
+    const secrets = [...secretKeys(overlay).keys()];
+    const permissions = permissionsFor(policy, secrets).filter((p) => !p.namespace);
     // No pod runs as it: whoever promotes asks for a token of it that expires.
     new kplus.k8s.KubeServiceAccount(this, 'account', { metadata: { name }, automountServiceAccountToken: false });
     new kplus.k8s.KubeRole(this, 'role', {
       metadata: { name },
-      rules: permissions.map(({ group, resource, verbs }) => ({
+      rules: permissions.map(({ group, resource, names, verbs }) => ({
         apiGroups: [group],
         resources: [resource],
+        ...(names ? { resourceNames: [...names] } : {}),
         verbs: [...verbs],
       })),
     });

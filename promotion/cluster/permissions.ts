@@ -8,6 +8,8 @@ export interface Permission {
   readonly group: string;
   /** As RBAC writes it: `rollouts`, or `rollouts/status` for a subresource. */
   readonly resource: string;
+  /** The only objects that it is for. @default all of them */
+  readonly names?: readonly string[];
   readonly verbs: readonly ('get' | 'list' | 'watch' | 'create' | 'patch' | 'delete')[];
   /** What it is needed for. */
   readonly purpose: string;
@@ -51,7 +53,6 @@ export const PERMISSIONS: readonly Permission[] = [
     verbs: ['get', 'create', 'patch'],
     purpose: 'keep other runs out',
   },
-  { group: '', resource: 'pods', verbs: ['list'], purpose: 'keep pod states as evidence' },
   { group: '', resource: 'pods/log', verbs: ['get'], purpose: 'keep last log lines as evidence' },
   { group: '', resource: 'events', verbs: ['list'], purpose: 'keep events as evidence' },
 ];
@@ -69,7 +70,14 @@ function proxyPermissions(policy: Policy): Permission[] {
   }));
 }
 
-/** What a promotion under that policy asks for: all of it, and no more. */
-export function permissionsFor(policy: Policy): readonly Permission[] {
-  return [...PERMISSIONS, ...proxyPermissions(policy)];
+/**
+ * What a promotion under that policy asks for: all of it, and no more. `secrets` are the names of those that its pods need:
+ * RBAC has no right to see that a Secret is there without the right to read it, so it is limited to these.
+ */
+export function permissionsFor(policy: Policy, secrets: readonly string[]): readonly Permission[] {
+  const all = PERMISSIONS.flatMap((permission) => {
+    if (permission.resource !== 'secrets') return [permission];
+    return secrets.length > 0 ? [{ ...permission, names: [...secrets].sort() }] : [];
+  });
+  return [...all, ...proxyPermissions(policy)];
 }

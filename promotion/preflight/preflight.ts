@@ -27,7 +27,7 @@ export async function preflight(plan: Plan, objects: readonly KubeObject[], fact
     checkPins(objects),
     checkKinds(facts),
     checkController(plan, facts),
-    checkRights(plan, facts),
+    checkRights(plan, objects, facts),
     checkSecrets(objects, facts),
     Promise.all(plan.members.map((member) => checkServices(member, facts))).then((checks) => checks.flat()),
     spareCapacity(objects, facts),
@@ -101,9 +101,9 @@ function isOlder(version: string): boolean {
   return i >= 0 && (parts[i] ?? 0) < (OLDEST[i] ?? 0);
 }
 
-async function checkRights(plan: Plan, facts: Facts): Promise<Check[]> {
+async function checkRights(plan: Plan, objects: readonly KubeObject[], facts: Facts): Promise<Check[]> {
   return Promise.all(
-    permissionsFor(plan.policy).map(async (permission): Promise<Check> => {
+    permissionsFor(plan.policy, [...secretsOf(objects).keys()]).map(async (permission): Promise<Check> => {
       const missing = await facts.missingVerbs(permission);
       const { namespace = facts.namespace, resource, verbs, purpose } = permission;
       return {

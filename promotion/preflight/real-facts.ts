@@ -32,28 +32,31 @@ export function factsOf({ namespace, ask }: RealCluster): Facts {
             return { name, namespace, available: status?.availableReplicas ?? 0, ...(version ? { version } : {}) };
           }),
       ),
-    async missingVerbs({ group, resource: path, verbs, namespace: place = namespace }) {
+    async missingVerbs({ group, resource: path, verbs, names, namespace: place = namespace }) {
       const [resource, subresource] = path.split('/');
-      const answers = await Promise.all(
-        verbs.map((verb) =>
-          ask<{ status: { allowed: boolean } }>('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
-            body: {
-              apiVersion: 'authorization.k8s.io/v1',
-              kind: 'SelfSubjectAccessReview',
-              spec: {
-                resourceAttributes: {
-                  namespace: place,
-                  group,
-                  resource,
-                  verb,
-                  ...(subresource ? { subresource } : {}),
-                },
+      const mayAll = async (verb: string) => {
+        const answers = await Promise.all((names ?? [undefined]).map((name) => may(verb, name)));
+        return answers.every(({ status }) => status.allowed);
+      };
+      const may = (verb: string, name: string | undefined) =>
+        ask<{ status: { allowed: boolean } }>('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+          body: {
+            apiVersion: 'authorization.k8s.io/v1',
+            kind: 'SelfSubjectAccessReview',
+            spec: {
+              resourceAttributes: {
+                namespace: place,
+                group,
+                resource,
+                verb,
+                ...(subresource ? { subresource } : {}),
+                ...(name === undefined ? {} : { name }),
               },
             },
-          }),
-        ),
-      );
-      return verbs.filter((_, i) => !answers[i]?.status.allowed);
+          },
+        });
+      const allowed = await Promise.all(verbs.map(mayAll));
+      return verbs.filter((_, i) => !allowed[i]);
     },
     async secretKeys(name) {
       const secret = await get<KubeObject>(`${core}/secrets/${encodeURIComponent(name)}`, METADATA_ONLY);

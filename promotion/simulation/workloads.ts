@@ -15,7 +15,7 @@ import type { Scheduler } from './scheduler.ts';
 /** How the pods of a ReplicaSet come up. */
 export interface PodBehaviour {
   /** From start to ready, in milliseconds; undefined is never. */
-  readonly readyAfter?: number;
+  readonly readyAfter?: number | undefined;
   /** What befalls one of them, so many milliseconds after the first is ready, and for how long it is not ready then. */
   readonly trouble?: {
     readonly after: number;

@@ -3,6 +3,7 @@ import { loadOverlay, parseOverlay } from '../../overlays/load.ts';
 import { staging } from '../../overlays/staging.ts';
 import { permissionsFor } from '../../promotion/cluster/permissions.ts';
 import { policyOf } from '../../promotion/plan/plan.ts';
+import { secretsOf } from '../../promotion/preflight/secrets.ts';
 import { find, type KubeObject, objectsOf, ofKind } from './objects.ts';
 
 const pins = { backend: loadOverlay('staging').pins.backend, web: loadOverlay('staging').pins.web };
@@ -27,14 +28,19 @@ describe.each([
   const rights = granted(find(objects, 'Role', 'promoter'));
 
   it('grants what the table of permissions says for this release policy, and nothing else', () => {
-    const wanted = permissionsFor(policyOf(objects))
+    const wanted = permissionsFor(policyOf(objects), ['some'])
       .filter(({ namespace }) => namespace === undefined)
       .flatMap(({ group, resource, verbs }) => verbs.map((verb) => `${verb} ${group}/${resource}`));
     expect([...rights].sort()).toEqual([...wanted].sort());
   });
 
-  it('has no wildcard and reaches no Secret', () => {
-    expect(rights.filter((right: string) => right.includes('*') || right.includes('secrets'))).toEqual([]);
+  it('has no wildcard, and reaches the Secrets of its own pods only, to see whether they are there', () => {
+    expect(rights.filter((right: string) => right.includes('*'))).toEqual([]);
+    const rule = find(objects, 'Role', 'promoter').rules.find(({ resources }: KubeObject) =>
+      resources.includes('secrets'),
+    );
+    expect(rule.verbs).toEqual(['get']);
+    expect(rule.resourceNames).toEqual([...secretsOf(objects).keys()].sort());
     expect(ofKind(objects, 'ClusterRole').length + ofKind(objects, 'ClusterRoleBinding').length).toBe(0);
   });
 
