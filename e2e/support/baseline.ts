@@ -71,7 +71,8 @@ async function backTo(namespace: string, folder: string): Promise<void> {
   for (const member of ['backend', 'web']) {
     await kubectl(['-n', namespace, 'patch', 'rollout', member, '--type=merge', '-p', '{"spec":{"paused":null}}']);
   }
-  expect((await promote(folder)).exitCode).toBe(0);
+  const { exitCode, events } = await promote(folder);
+  expect(exitCode, events.at(-1)?.message).toBe(0);
   const stable = await kubectl(['-n', namespace, 'get', 'rollouts', '-o', 'jsonpath={.items[*].status.stableRS}']);
   const { items } = JSON.parse(await kubectl(['-n', namespace, 'get', 'replicasets', '-o', 'json'])) as {
     items: ReplicaSet[];
