@@ -85,7 +85,7 @@ export const awaitServiceAccount = (place: Place): Promise<void> =>
     return true;
   });
 
-const volumeCount = 16;
+const volumeCount = 32;
 
 /**
  * Makes volumes that wait for their claims, and the StorageClass they belong to: `testbed-local`, the default one.

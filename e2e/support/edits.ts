@@ -33,3 +33,24 @@ export const withChecks = (checks: object[]) => (object: KubeObject) => {
     data: { 'policy.yaml': JSON.stringify({ timeouts: { prepareSeconds: 120 }, healthChecks: checks }) },
   };
 };
+
+/** Changes the blue-green strategy of each Rollout. */
+export const withStrategy = (change: Readonly<Record<string, unknown>>) => (object: KubeObject) => {
+  if (object.kind !== 'Rollout') return object;
+  const changed = structuredClone(object) as KubeObject & { spec: { strategy: { blueGreen: object } } };
+  Object.assign(changed.spec.strategy.blueGreen, change);
+  return changed;
+};
+
+interface Analysed extends KubeObject {
+  spec: { strategy: { blueGreen: { postPromotionAnalysis: { templates: { templateName: string }[] } } } };
+}
+
+/** Takes the hold out of each Rollout, as in manifests that others rendered. */
+export const withoutHold = (object: KubeObject) => {
+  if (object.kind !== 'Rollout') return object;
+  const changed = structuredClone(object) as Analysed;
+  const { postPromotionAnalysis } = changed.spec.strategy.blueGreen;
+  postPromotionAnalysis.templates = postPromotionAnalysis.templates.filter((t) => t.templateName !== 'hold');
+  return changed;
+};

@@ -25,9 +25,11 @@ export function run(
   args: readonly string[],
   stdin?: string,
   onLine: (line: string, child: ChildProcess) => void = () => {},
+  onStart: (child: ChildProcess) => void = () => {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    onStart(child);
     let [stdout, stderr, rest] = ['', '', ''];
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       stdout += chunk;

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import type { Result, RunEvent } from '../../promotion/report/events.ts';
 import { newFolder } from './folder.ts';
 import { run } from './kubectl.ts';
@@ -10,23 +11,41 @@ export interface Promotion {
 }
 
 /** Hears each event as it is printed and may interfere, also by a signal to the process. */
-type Listener = (event: RunEvent, signal: (signal: NodeJS.Signals) => void) => void;
+type Listener = (event: RunEvent, signal: Signal) => void;
 
-/** Runs a command on a release as a user does, in a process of its own. Its evidence goes with the folders of the suite. */
+/** Sends a signal to the process. */
+export type Signal = (signal: NodeJS.Signals) => void;
+
+/**
+ * Runs a command on a release as a user does, in a process of its own; `onStart` hears how to signal it, before any event.
+ * Its evidence goes with the folders of the suite.
+ */
 export async function carryOut(
   command: 'promote' | 'abort' | 'rollback' | 'settle',
   folder: string,
   args: readonly string[] = [],
   at: Listener = () => {},
+  onStart: (signal: Signal) => void = () => {},
 ): Promise<Promotion> {
   const events: RunEvent[] = [];
   const own = await newFolder('evidence');
-  const argv = ['build/moneywise-deploy.js', command, '--manifests', folder, '--output', 'json', '--evidence', own];
-  const { code, stderr } = await run('node', [...argv, ...args], undefined, (line, child) => {
+  const argv = [
+    'build/moneywise-deploy.js',
+    command,
+    '--manifests',
+    folder,
+    '--output',
+    'json',
+    '--evidence',
+    own,
+    ...args,
+  ];
+  const heard = (line: string, child: ChildProcess) => {
     const event = JSON.parse(line) as RunEvent;
     events.push(event);
     at(event, (signal) => child.kill(signal));
-  });
+  };
+  const { code, stderr } = await run('node', argv, undefined, heard, (child) => onStart((s) => child.kill(s)));
   const last = events.at(-1);
   return { exitCode: code, events, stderr, result: last?.code === 'RESULT' ? (last.data as Result) : undefined };
 }

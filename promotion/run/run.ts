@@ -111,7 +111,7 @@ export async function carryOut({
       return over(decision.journal);
     if (isDryRun) return tryOut(decision);
 
-    const above = highestEpoch(views, observe(seen));
+    const above = highestEpoch(decision.views, observe(seen));
     // Whoever asks to abort means it, whatever another run is doing: the fence shuts that one out.
     const patience = ask === 'abort' ? 'none' : lockPatience;
     const taken = await acquire(cluster, { release, holder, above, patience, signal });

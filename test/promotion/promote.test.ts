@@ -101,6 +101,16 @@ describe('promote', () => {
     expect(live(world)).toEqual(V1);
   });
 
+  it('takes a release live under a name that is new, whose lock knows nothing of the runs before', async () => {
+    const world = await worldWith();
+    world.apply(manifests('v2'));
+    expect(await run(world, manifests('v2'))).toMatchObject({ outcome: 'promoted' });
+    const renamed = manifests('v3', { policy: { release: 'renamed' } });
+    world.apply(renamed);
+    expect(await run(world, renamed)).toMatchObject({ outcome: 'promoted' });
+    expect(live(world)).toEqual(['backend:v3', 'web:v3']);
+  });
+
   it('says unchanged, and writes nothing, when the set is already live', async () => {
     const world = await worldWith();
     const version = world.api.version();
