@@ -53,6 +53,17 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      {
+        // Slow ones on the real node, run on demand in a testbed.
+        test: {
+          name: 'scenarios',
+          include: ['e2e/scenarios/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          // A namespace each, so that one waits for its pods while the other works.
+          maxWorkers: 2,
+        },
+      },
     ],
   },
 });

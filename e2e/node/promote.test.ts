@@ -77,10 +77,16 @@ describe('promote on a real node', () => {
     await backToV1();
     const folder = await release('v3', 'v2-unhealthy-active');
     await apply(folder);
-    const { exitCode, result, events } = await promote(folder);
+    const { exitCode, result, events, evidence } = await promote(folder);
     expect([exitCode, result?.outcome]).toEqual([4, 'rolled-back']);
     expect(events.find((e) => e.code === 'GOING_BACK')?.message).toMatch(/web.*metric page Failed/);
     await expectLive('v1', 'v1');
+    for (const { name, to } of result?.members ?? []) {
+      const logs = [...evidence].filter(([file]) => file.startsWith(`logs/${name}-${to}-`));
+      expect(logs.map(([, text]) => text).join('')).toMatch(/^20\d\d-.* /);
+    }
+    expect(evidence.get('index.html')).toMatch(/rolled back: web: .*metric page Failed/);
+    expect(events.filter((e) => e.code === 'EVIDENCE_FAILED')).toEqual([]);
   });
 
   it('brings the set back when a health check fails after the switch', async () => {

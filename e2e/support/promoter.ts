@@ -1,4 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import type { Result, RunEvent } from '../../promotion/report/events.ts';
 import { newFolder } from './folder.ts';
 import { run } from './kubectl.ts';
@@ -8,6 +10,8 @@ export interface Promotion {
   readonly result: Result | undefined;
   readonly events: readonly RunEvent[];
   readonly stderr: string;
+  /** The files of its evidence, by their names; none where it kept none. */
+  readonly evidence: ReadonlyMap<string, string>;
 }
 
 /** Hears each event as it is printed and may interfere, also by a signal to the process. */
@@ -47,7 +51,21 @@ export async function carryOut(
   };
   const { code, stderr } = await run('node', argv, undefined, heard, (child) => onStart((s) => child.kill(s)));
   const last = events.at(-1);
-  return { exitCode: code, events, stderr, result: last?.code === 'RESULT' ? (last.data as Result) : undefined };
+  const kept = events.find((event) => event.code === 'EVIDENCE')?.data as { folder: string } | undefined;
+  const evidence = await filesIn(kept?.folder);
+  const result = last?.code === 'RESULT' ? (last.data as Result) : undefined;
+  return { exitCode: code, events, stderr, evidence, result };
+}
+
+async function filesIn(folder: string | undefined): Promise<Map<string, string>> {
+  if (folder === undefined) return new Map();
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return new Map(
+    await Promise.all(
+      files.map(async (file) => [relative(folder, file), await readFile(file, 'utf8')] as [string, string]),
+    ),
+  );
 }
 
 export function promote(folder: string, args?: readonly string[], at?: Listener): Promise<Promotion> {

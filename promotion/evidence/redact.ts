@@ -14,7 +14,10 @@ const NAMES_ONLY =
 const LOOKS_SECRET: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z0-9 ]+-----[\s\S]*?(?:-----END [A-Z0-9 ]+-----|$(?![\s\S]))/g, REDACTED],
   // The rest of a block whose beginning was cut off.
-  [/(?:^(?:\S+Z )?[A-Za-z0-9+/=]+\r?\n)*^(?:\S+Z )?-----END [A-Z0-9 ]+-----/gm, REDACTED],
+  [
+    /(?:^(?:(?:\S+Z )?[A-Za-z0-9+/=]+|.*[^\w+/=\n][A-Za-z0-9+/=]{40,})\r?\n){0,200}^(?:\S+Z )?-----END [A-Z0-9 ]+-----/gm,
+    REDACTED,
+  ],
   [/\b(authorization|proxy-authorization|cookie|set-cookie)((?:\\*["'])?\s*[:=]\s*)[^\r\n]+/gi, `$1$2${REDACTED}`],
   [/\b(bearer)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
   [/\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)*/g, REDACTED],
@@ -23,22 +26,24 @@ const LOOKS_SECRET: readonly [RegExp, string][] = [
     REDACTED,
   ],
   // Logins in URLs; a password may hold every sign, also those that it should not.
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#:"'<>]*:[^\s"'<>]*@/gi, `$1${REDACTED}@`],
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"'<>]+@/gi, `$1${REDACTED}@`],
-  [/(--[\w-]*(?:password|secret|token|key)[ \t]+)[^\s-]\S*/gi, `$1${REDACTED}`],
+  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#:"'<>]{0,500}:[^\s"'<>]{0,2000}@/gi, `$1${REDACTED}@`],
+  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#@"'<>]{1,2000}@/gi, `$1${REDACTED}@`],
 ];
 
 /** `{"name": "DB_PASSWORD", "value": "…"}` in a line, up to the value. */
-const PAIR = /\\*["'](?:name|key)\\*["']\s*:\s*\\*["']([\w.-]+)\\*["']\s*,\s*\\*["']value\\*["']\s*:\s*/gi;
+const PAIR = /(?<!\\)\\*["'](?:name|key)\\*["']\s*:\s*\\*["']([\w.-]+)\\*["']\s*,\s*\\*["']value\\*["']\s*:\s*/gi;
 /** `NAME=`, `name: `, `"name":`, also escaped, up to the value. */
 const ASSIGNED = /(?<![\w.-])([\w.-]+)(?:\\*["'])?[ \t]*[:=]+>?[ \t]*/g;
+
+/** `--name value`, up to the value. */
+const FLAG = /(?<!\S)--([\w.-]+)[ \t]+/g;
 
 /** Text without what looks like a secret in it, and without the values `known` to be some. */
 export function redactText(text: string, known: readonly string[] = []): string {
   let clean = text;
   for (const value of known) clean = clean.replaceAll(value, REDACTED);
   for (const [pattern, replacement] of LOOKS_SECRET) clean = clean.replace(pattern, replacement);
-  return withoutValues(withoutValues(clean, PAIR), ASSIGNED);
+  return [PAIR, ASSIGNED, FLAG].reduce(withoutValues, clean);
 }
 
 /** Hides the value after each secret name that `pattern` finds. */
@@ -68,7 +73,7 @@ function valueAt(text: string, at: number): [string, number] {
     return ['', at + (rest.exec(text)?.[0].length ?? 0)];
   }
   const escapes = open.length - 1;
-  for (const { 0: found, index } of text.slice(at + open.length).matchAll(/\\*["']+|\n/g)) {
+  for (const { 0: found, index } of text.slice(at + open.length).matchAll(/(?<!\\)\\*["']+|\n/g)) {
     const end = at + open.length + index + found.length;
     if (found === '\n') return [open, end - 1];
     if (!found.endsWith(open.at(-1) as string)) continue;

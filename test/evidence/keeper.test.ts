@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { AnalysisRun, KubeObject, ReplicaSet, Service } from '../../promotion/cluster/objects.ts';
+import type { AnalysisRun, KubeObject, ReplicaSet, Rollout, Service } from '../../promotion/cluster/objects.ts';
 import { type Cluster, ClusterError } from '../../promotion/cluster/port.ts';
+import { planOf } from '../../promotion/plan/plan.ts';
 import type { RunEvent } from '../../promotion/report/events.ts';
+import { carryOut } from '../../promotion/run/run.ts';
 import type { VersionBehaviour, World } from '../../promotion/simulation/world.ts';
 import { live, type ManifestOptions, manifests, run, worldWith } from '../promotion/simulated.ts';
 import { folderInMemory, full, hanging } from './support.ts';
@@ -125,6 +127,65 @@ describe('the evidence of a release', () => {
     },
   );
 
+  it('has no secret in any file, wherever one stood', async () => {
+    const planted = {
+      env: 'planted-Env-0fb1',
+      log: 'planted-Log-77a2',
+      body: 'planted-Body-913c',
+      event: 'planted-Event-5d04',
+      url: 'planted-Url-e6f5',
+    };
+    const world = await worldWith(ROLLED_BACK, CHECK);
+    const v2 = manifests('v2', CHECK).map((o) => (o.kind === 'Rollout' ? withSecret(o, planted.env) : o));
+    world.api.create('events', {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: 'one' },
+      involvedObject: { kind: 'Pod', name: 'web-abc' },
+      message: `probe of https://u:${planted.url}@web failed: token=${planted.event}`,
+    } as KubeObject);
+    world.apply(v2);
+    const { http, logs } = world.cluster;
+    const at = '2026-01-01T03:00:00Z';
+    const leaking: Cluster = {
+      ...world.cluster,
+      http: async (...args) => ({ ...(await http(...args)), status: 500, body: `{"password":"${planted.body}"}` }),
+      logs: async (...args) =>
+        `${await logs(...args)}${at} login of ${planted.env} refused\n${at} API_KEY=${planted.log}\n`,
+    };
+    const kept = folderInMemory(world);
+    const { outcome } = await run({ ...world, cluster: leaking }, v2, () => {}, undefined, kept);
+    expect(outcome).toBe('rolled-back');
+    for (const what of ['login of', 'API_KEY', 'probe of', 'password', 'DB_PASSWORD'])
+      expect(
+        [...kept.files.values()].some((text) => text.includes(what)),
+        what,
+      ).toBe(true);
+    for (const { name, text } of kept.writes)
+      for (const secret of Object.values(planted)) expect(text, name).not.toContain(secret);
+  });
+
+  it('of a run that was killed can be read as far as it came, and the next run has its own', async () => {
+    for (const at of [10, 20, 30, 40, 50, 60]) {
+      const world = await worldWith(ROLLED_BACK, CHECK);
+      const v2 = manifests('v2', CHECK);
+      world.apply(v2);
+      const { cluster, died } = world.connect({ dies: { at, served: true } });
+      const first = folderInMemory(world);
+      const killed = carryOut({ plan: planOf(v2), cluster, holder: 'killed', emit: () => {}, evidence: first });
+      await world.play(Promise.race([killed, died]));
+      for (const [name, text] of first.files) {
+        if (name.endsWith('.json')) expect(() => JSON.parse(text), name).not.toThrow();
+        if (name.endsWith('.jsonl')) for (const line of text.trim().split('\n')) JSON.parse(line);
+      }
+      const second = folderInMemory(world);
+      await world.play(world.cluster.sleep(20_000));
+      const result = await run(world, v2, () => {}, undefined, second);
+      expect(result.outcome).toBe('rolled-back');
+      expect(JSON.parse(second.files.get('decision.json') ?? '').journal.cause).toBeDefined();
+    }
+  });
+
   it('makes no folder when nothing happens', async () => {
     const world = await worldWith({}, CHECK);
     const kept = folderInMemory(world);
@@ -215,4 +276,11 @@ describe('a release whose evidence', () => {
 
 function isAborting(rollout: KubeObject): boolean {
   return (rollout as { status?: { abort?: boolean } }).status?.abort === true;
+}
+
+function withSecret(rollout: KubeObject, value: string): KubeObject {
+  const changed = structuredClone(rollout) as Rollout;
+  const env = [{ name: 'DB_PASSWORD', value }];
+  Object.assign(changed.spec.template?.spec?.containers?.[0] ?? {}, { env });
+  return changed;
 }
