@@ -53,7 +53,7 @@ function isJudged(view: MemberView, { journal }: Situation): boolean {
 function afterSwitch(view: MemberView, { observation, plan }: Situation): Verdict {
   const run = postAnalysisOf(view, observation);
   const verdict = judgeAnalysis(run, plan.policy.holdMetric);
-  const onlyHolds =
-    run !== undefined && (run.spec.metrics ?? []).every((metric) => metric.name === plan.policy.holdMetric);
-  return onlyHolds ? { verdict: 'pass', final: true, reason: `${run.metadata.name} only holds` } : verdict;
+  const metrics = run?.spec.metrics ?? [];
+  const onlyHolds = metrics.length > 0 && metrics.every((metric) => metric.name === plan.policy.holdMetric);
+  return run && onlyHolds ? { verdict: 'pass', final: true, reason: `${run.metadata.name} only holds` } : verdict;
 }

@@ -182,18 +182,19 @@ export function journalsOf(plan: Plan): fc.Arbitrary<Journal> {
   return fc
     .record(
       {
+        ask: fc.constantFrom('promote', 'promote', 'promote', 'abort', 'rollback', 'settle'),
         phase: fc.constantFrom(...PHASES),
         since: fc.constantFrom(NOW - 100, NOW - 6000, NOW - 70_000, NOW - 2_000_000),
         preparedAt: fc.constantFrom(NOW - 50, NOW - 2000),
         members,
         cause: fc.constantFrom(
-          ...(['gate-failed', 'superseded', 'interrupted'] as const).map((code) => ({
+          ...(['gate-failed', 'superseded', 'interrupted', 'asked'] as const).map((code) => ({
             code,
             message: `it is ${code}`,
           })),
         ),
       },
-      { requiredKeys: ['phase', 'since', 'members'] },
+      { requiredKeys: ['ask', 'phase', 'since', 'members'] },
     )
     .map((journal) => journal as Journal);
 }
