@@ -35,6 +35,16 @@ export class Queries {
     return `(${this.requests(service, window, 'failed')} / ${this.requests(service, window)})`;
   }
 
+  /** As errorRatio, for those who must tell "none failed", 0, from "there was none", nothing. */
+  knownErrorRatio(service: string, window: string): string {
+    return `((${this.requests(service, window, 'failed')} or vector(0)) / (${this.requests(service, window)} > 0))`;
+  }
+
+  /** When a Service's requests were last counted, in seconds since 1970. */
+  lastCounted(service: string): string {
+    return `max(timestamp(${this.#requests.counter}{${this.#select(service)}}))`;
+  }
+
   /** What the given share of a Service's requests takes at most, in seconds. */
   duration(service: string, quantile: number, window = '5m'): string {
     const buckets = `${this.#requests.duration}_bucket{${this.#select(service)}}`;
@@ -51,6 +61,11 @@ export class Queries {
   memory(container: string): string {
     const used = `sum by (pod) (container_memory_working_set_bytes{${this.labels({ container })}})`;
     return `${used} / sum by (pod) (kube_pod_container_resource_limits{${this.labels({ container, resource: 'memory' })}})`;
+  }
+
+  /** When the memory of a container's pods was last measured, in seconds since 1970. */
+  lastMeasured(container: string): string {
+    return `max(timestamp(container_memory_working_set_bytes{${this.labels({ container })}}))`;
   }
 
   /** Labels of this namespace and others. */

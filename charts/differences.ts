@@ -1,4 +1,4 @@
-import { loadAll } from 'js-yaml';
+import { load, loadAll } from 'js-yaml';
 import type { Overlay } from '../overlays/overlay.ts';
 import type { Manifest } from './policy/rendered.ts';
 import { render } from './render.ts';
@@ -62,9 +62,13 @@ function neutral(value: string, { hosts, name, namespace }: Overlay): string {
   return text.replace(/-[0-9a-f]{10}$/, '-<hash>').replaceAll(name, '<overlay>');
 }
 
-/** Lists of named things are told apart by their names, so that one more does not shift all others. */
+/**
+ * Lists of named things are told apart by their names, so that one more does not shift all others; a file in a ConfigMap
+ * by its fields.
+ */
 function flatten(value: Manifest, path: string, found: (path: string, value: unknown) => void): void {
-  if (value === null || typeof value !== 'object') found(path, value);
+  if (typeof value === 'string' && path.endsWith('.yaml')) flatten(load(value), path, found);
+  else if (value === null || typeof value !== 'object') found(path, value);
   else if (Array.isArray(value)) {
     value.forEach((item, at) => {
       flatten(item, `${path}[${item?.name ?? item?.alert ?? at}]`, found);

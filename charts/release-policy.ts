@@ -1,7 +1,9 @@
 import type { Construct } from 'constructs';
 import { dump } from 'js-yaml';
-import type { Overlay } from '../overlays/overlay.ts';
+import type { Monitoring, Overlay } from '../overlays/overlay.ts';
+import { gateQuery } from '../overlays/timing.ts';
 import { type PolicyInput, policySchema } from '../promotion/plan/policy.ts';
+import { Queries } from './alerts.ts';
 import { backendVersion } from './backend-environment.ts';
 import { holdMetricName } from './constructs/hold.ts';
 import type { NamedPort } from './constructs/service.ts';
@@ -25,7 +27,7 @@ export class ReleasePolicyChart extends OverlayChart {
 
 /** The policy of an overlay; what the overlay does not decide keeps the policy's own defaults. */
 export function releasePolicy(overlay: Overlay): PolicyInput {
-  const { health, hosts, ingress, name, pins, strategy } = overlay;
+  const { health, hosts, ingress, monitoring, name, pins, strategy } = overlay;
   const version = backendVersion(overlay);
   const target = (host: string, service: string, port: NamedPort, path: string) =>
     health.checkVia === 'url' ? { url: `${ingress.scheme}://${host}${path}` } : { service, port: port.name, path };
@@ -42,9 +44,50 @@ export function releasePolicy(overlay: Overlay): PolicyInput {
       {
         name: 'api-health',
         target: target(hosts.api, backendName, backendPort, health.publicPath),
-        expect: { json: { status: 'ok', ...(version ? { version } : {}) } },
+        expect: { json: { status: 'ok' }, ...(version ? { version: { value: version } } : {}) },
       },
       { name: 'web-page', target: target(hosts.web, webName, webPort, '/') },
     ],
+    ...(monitoring.kind !== 'none' && monitoring.gates
+      ? { queries: queriesOf(overlay, monitoring, monitoring.gates) }
+      : {}),
   };
+}
+
+/** What the alerts look at, asked of the time since the switch alone. */
+function queriesOf(
+  overlay: Overlay,
+  monitoring: Monitoring,
+  { memoryPercent, prometheus, windowSeconds, withoutRequests }: NonNullable<Monitoring['gates']>,
+): NonNullable<PolicyInput['queries']> {
+  const { thresholds } = monitoring;
+  const target = 'url' in prometheus ? prometheus : { ...prometheus, namespace: overlay.network.monitoring.namespace };
+  const queries = new Queries(overlay, monitoring);
+  const window = `${windowSeconds}s`;
+  // Prometheus has a new value at each scrape, no sooner; asking more often would count one as several.
+  const asked = { target, samples: 2, ...gateQuery };
+  return [backendName, webName].flatMap((service) => {
+    const requests = { ...asked, newest: queries.lastCounted(service), windowSeconds, whenEmpty: withoutRequests };
+    return [
+      {
+        name: `${service}-errors`,
+        query: queries.knownErrorRatio(service, window),
+        below: thresholds.errorPercent / 100,
+        ...requests,
+      },
+      {
+        name: `${service}-duration`,
+        query: `${queries.duration(service, 0.95, window)} and ${queries.requests(service, window)} > 0`,
+        below: thresholds.p95Seconds,
+        ...requests,
+      },
+      {
+        name: `${service}-memory`,
+        query: `max(${queries.memory(service)})`,
+        below: memoryPercent / 100,
+        newest: queries.lastMeasured(service),
+        ...asked,
+      },
+    ];
+  });
 }

@@ -12,6 +12,7 @@ import { NamespaceChart } from './namespace.ts';
 import { NetworkChart } from './network.ts';
 import { enforcePolicy } from './policy/policy.ts';
 import type { RenderedObject } from './policy/rendered.ts';
+import { PromoterChart } from './promoter.ts';
 import { ReleasePolicyChart } from './release-policy.ts';
 import { SecretsChart } from './secrets.ts';
 import { WebChart } from './web.ts';
@@ -28,6 +29,7 @@ export function render(overlay: Overlay): Manifests {
   new NamespaceChart(app, '00-namespace', overlay);
   new SecretsChart(app, '02-secrets', overlay);
   new NetworkChart(app, '03-network', overlay);
+  new PromoterChart(app, '04-promoter', overlay);
   const config = new ConfigChart(app, '10-config', overlay);
   new DatabaseChart(app, '20-database', overlay);
   new CacheChart(app, '21-cache', overlay);

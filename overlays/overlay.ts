@@ -186,6 +186,25 @@ const monitoringSchema = z.discriminatedUnion('kind', [
         rolloutMinutes: z.int().min(1).default(45),
       })
       .prefault({}),
+    /**
+     * What the promoter asks this Prometheus after a switch, for each workload: the share of failed requests and the
+     * duration of 95 of 100, by the thresholds above, and how full its pods' memory is. Without it, nothing.
+     */
+    gates: z
+      .strictObject({
+        /** Where the promoter reaches Prometheus: a URL, or a Service in `network.monitoring` by way of the API server. */
+        prometheus: z.union([
+          z.strictObject({ url: z.url({ protocol: /^https?$/ }) }),
+          z.strictObject({ service: dnsLabel, port: z.union([port, z.string().min(1)]), path: path.optional() }),
+        ]),
+        /** How far back requests are looked at, in seconds: at least three times what Prometheus waits between two scrapes. */
+        windowSeconds: seconds.default(90),
+        /** Memory in use by any one pod, in percent of its limit. */
+        memoryPercent: percent.default(90),
+        /** What it means that nobody sent a request within the window: no evidence, or nothing wrong. */
+        withoutRequests: z.enum(['unknown', 'pass']).default('unknown'),
+      })
+      .optional(),
     escalation: z
       .strictObject({
         /** The team's channel, told at once. */

@@ -1,6 +1,6 @@
 import type { Overlay } from './overlay.ts';
 import type { Pin } from './pins.ts';
-import { analysisSeconds, holdSeconds, leastHoldSeconds, leastScaleDownSeconds } from './timing.ts';
+import { analysisSeconds, gateSeconds, holdSeconds, leastHoldSeconds, leastScaleDownSeconds } from './timing.ts';
 
 /** One thing wrong with an overlay or its pins: which field, and what to do about it. */
 export interface Problem {
@@ -126,7 +126,7 @@ function scalingProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {
   });
 }
 
-function strategyProblems({ strategy }: Omit<Overlay, 'pins'>): Problem[] {
+function strategyProblems({ monitoring, strategy }: Omit<Overlay, 'pins'>): Problem[] {
   if (strategy.kind !== 'blue-green') return [];
   const problems: Problem[] = [];
   const atLeast = (field: string[], value: number, least: number, why: string) => {
@@ -151,6 +151,11 @@ function strategyProblems({ strategy }: Omit<Overlay, 'pins'>): Problem[] {
     analysis,
     `the analysis after the switch may take ${analysis} s`,
   );
+  if (monitoring.kind !== 'none' && monitoring.gates) {
+    const asking = gateSeconds(monitoring.gates);
+    const why = `asking Prometheus for the time since the switch may take ${asking} s`;
+    atLeast(['timeouts', 'verifySeconds'], strategy.timeouts.verifySeconds, asking, why);
+  }
   if (strategy.hold.kind === 'dead-man-switch') {
     const why = 'the hold must outlast two switches, the verification and holdMarginSeconds, or no release can settle';
     atLeast(['hold', 'seconds'], strategy.hold.seconds, leastHoldSeconds(strategy), why);

@@ -1,4 +1,4 @@
-import type { BlueGreen } from './overlay.ts';
+import type { BlueGreen, Monitoring } from './overlay.ts';
 
 /** How long an analysis may take at most, in seconds, errors that are forgiven included (each costs 10 s more). */
 export function analysisSeconds(analysis: BlueGreen['analysis']): number {
@@ -19,4 +19,13 @@ export function leastHoldSeconds({ timeouts, holdMarginSeconds }: BlueGreen): nu
 /** The least time that pods of either colour must outlive a decision: hold, verification, the way back and a margin. */
 export function leastScaleDownSeconds(strategy: BlueGreen): number {
   return holdSeconds(strategy) + strategy.timeouts.verifySeconds + strategy.timeouts.returnSeconds + 30;
+}
+
+/** How a query of the promoter is asked: how often, with what between two tries and for how long each, in seconds. */
+export const gateQuery = { tries: 5, intervalSeconds: 15, timeoutSeconds: 2 };
+
+/** How long the promoter may ask Prometheus at most, in seconds: a window, then the tries, two requests each. */
+export function gateSeconds({ windowSeconds }: NonNullable<Monitoring['gates']>): number {
+  const { intervalSeconds, timeoutSeconds, tries } = gateQuery;
+  return windowSeconds + (tries - 1) * intervalSeconds + tries * 2 * timeoutSeconds;
 }

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { readDraft } from '../promotion/plan/folder.ts';
-import { carryOutCommand, EXIT_CODES_HELP } from './carry-out.ts';
-import { folderOf, onRelease, type ReleaseOptions } from './options.ts';
+import { type ActOptions, carryOutCommand, EXIT_CODES_HELP, onReleaseToAct } from './carry-out.ts';
+import { folderOf } from './options.ts';
 
 export function abortCommand(): Command {
-  return onRelease(new Command('abort'))
+  return onReleaseToAct(new Command('abort'))
     .description('bring a release that has not settled back, as a set: every member on its old revision')
     .addHelpText(
       'after',
@@ -15,7 +15,7 @@ then the pods of the new one are taken down, so that no retry or re-apply takes 
 
 Exit codes: 0 restored, ${EXIT_CODES_HELP}`,
     )
-    .action(async (overlay: string | undefined, options: ReleaseOptions) => {
+    .action(async (overlay: string | undefined, options: ActOptions) => {
       const { plan } = await readDraft(await folderOf(overlay, options.manifests));
       process.exitCode = await carryOutCommand('abort', plan, options);
     });

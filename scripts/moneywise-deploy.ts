@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { adviceOn } from '../promotion/cluster/advice.ts';
 import { ClusterError } from '../promotion/cluster/port.ts';
+import { EXIT_CODES, type Outcome } from '../promotion/core/journal.ts';
 import { UsageError } from '../promotion/plan/usage.ts';
+import type { RunEvent } from '../promotion/report/events.ts';
 import { abortCommand } from './abort.ts';
 import { preflightCommand } from './preflight.ts';
 import { promoteCommand } from './promote.ts';
+import { rehearseCommand } from './rehearse.ts';
 import { rollbackCommand } from './rollback.ts';
 import { settleCommand } from './settle.ts';
 import { statusCommand } from './status.ts';
@@ -20,7 +23,8 @@ const program = new Command('moneywise-deploy')
   .addCommand(rollbackCommand())
   .addCommand(settleCommand())
   .addCommand(statusCommand())
-  .addCommand(preflightCommand());
+  .addCommand(preflightCommand())
+  .addCommand(rehearseCommand());
 for (const command of program.commands) command.copyInheritedSettings(program);
 
 // A reader that goes away (`| head`) must not end a release half-way: the run goes on, unheard.
@@ -29,17 +33,33 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) {
-    // Help and version are no errors; everything else commander refuses is bad usage, which it has already printed.
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else if (error instanceof UsageError) {
-    process.stderr.write(`error: ${error.message}\n`);
-    process.exitCode = 2;
-  } else if (error instanceof ClusterError) {
-    process.stderr.write(`error: ${error.message}; ${adviceOn(error)}\n`);
-    process.exitCode = error.code === 'unreachable' ? 8 : 2;
-  } else {
-    process.stderr.write(`a bug of this tool, please send this: ${(error as Error).stack}\n`);
-    process.exitCode = 70;
+  const { outcome, message, isTold } = endOf(error as Error);
+  if (outcome !== undefined) {
+    if (!isTold) process.stderr.write(`${message}\n`);
+    tellMachines(outcome, message);
   }
+  process.exitCode = outcome === undefined ? 0 : EXIT_CODES[outcome];
+}
+
+/** What a call that failed before it began, or at once, ended with; without an outcome for what is no failure. */
+function endOf(error: Error): { outcome?: 'usage' | 'unreachable' | 'internal'; message: string; isTold?: true } {
+  const { message } = error;
+  // Help and version are no errors; everything else commander refuses is bad usage, which it has already printed.
+  if (error instanceof CommanderError)
+    return error.exitCode === 0 ? { message } : { outcome: 'usage', message, isTold: true };
+  if (error instanceof UsageError) return { outcome: 'usage', message: `error: ${message}` };
+  if (error instanceof ClusterError) {
+    const outcome = error.code === 'unreachable' ? 'unreachable' : 'usage';
+    return { outcome, message: `error: ${message}; ${adviceOn(error)}` };
+  }
+  return { outcome: 'internal', message: `a bug of this tool, please send this: ${error.stack}` };
+}
+
+/** The last line of `--output json` is a RESULT, also of a call whose options could not be read. */
+function tellMachines(outcome: Outcome, message: string): void {
+  if (!/ (-o|--output)[ =]?json( |$)/.test(` ${process.argv.slice(2).join(' ')}`)) return;
+  const data = { outcome, exitCode: EXIT_CODES[outcome], release: null, members: [], durationMs: 0, apiRequests: 0 };
+  const time = new Date().toISOString();
+  const event: RunEvent = { time, code: 'RESULT', level: 'error', message: message.replace(/^error: /, ''), data };
+  process.stdout.write(`${JSON.stringify(event)}\n`);
 }

@@ -24,15 +24,20 @@ export interface ReleaseOptions {
 
 /** Adds the overlay and the options of `ReleaseOptions` to a command. */
 export function onRelease(command: Command): Command {
-  return command
-    .argument('[overlay]', `a folder of ${RENDERED}/, e.g. production`)
-    .option('--manifests <dir>', 'take this folder of manifests instead of an overlay')
+  return onManifests(command)
     .option('--kubeconfig <file>', 'kubeconfig to use (default: $KUBECONFIG, ~/.kube/config, or the pod’s own account)')
     .option('--context <name>', 'context of the kubeconfig')
     .option(
       '-n, --namespace <name>',
       'namespace of the Rollouts (default: the one the manifests name, else the context’s)',
-    )
+    );
+}
+
+/** Adds the overlay, the folder and the report to a command that needs no cluster. */
+export function onManifests(command: Command): Command {
+  return command
+    .argument('[overlay]', `a folder of ${RENDERED}/, e.g. production`)
+    .option('--manifests <dir>', 'take this folder of manifests instead of an overlay')
     .addOption(
       new Option('-o, --output <format>', 'how to report (default: tty on a terminal, else plain)').choices([
         'tty',
@@ -67,7 +72,7 @@ export function clusterOf(plan: Plan, options: ReleaseOptions): RealCluster {
 }
 
 /** How to report when nothing is said. */
-export function outputOf({ output = process.stdout.isTTY ? 'tty' : 'plain' }: ReleaseOptions): Output {
+export function outputOf({ output = process.stdout.isTTY ? 'tty' : 'plain' }: Pick<ReleaseOptions, 'output'>): Output {
   return output;
 }
 

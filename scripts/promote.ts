@@ -1,16 +1,16 @@
 import { Command } from 'commander';
 import { readPlan } from '../promotion/plan/folder.ts';
 import type { Plan } from '../promotion/plan/plan.ts';
-import { carryOutCommand, EXIT_CODES_HELP } from './carry-out.ts';
-import { folderOf, onRelease, positiveSeconds, RENDERED, type ReleaseOptions } from './options.ts';
+import { type ActOptions, carryOutCommand, EXIT_CODES_HELP, onReleaseToAct } from './carry-out.ts';
+import { folderOf, positiveSeconds, RENDERED } from './options.ts';
 
-interface Options extends ReleaseOptions {
+interface Options extends ActOptions {
   readonly timeout?: number;
   readonly dryRun?: true;
 }
 
 export function promoteCommand(): Command {
-  return onRelease(new Command('promote'))
+  return onReleaseToAct(new Command('promote'))
     .description('take a release live as a set: all of its Rollouts, or none')
     .option(
       '--timeout <seconds>',

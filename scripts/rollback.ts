@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { readDraft } from '../promotion/plan/folder.ts';
-import { carryOutCommand, EXIT_CODES_HELP } from './carry-out.ts';
-import { folderOf, onRelease, type ReleaseOptions } from './options.ts';
+import { type ActOptions, carryOutCommand, EXIT_CODES_HELP, onReleaseToAct } from './carry-out.ts';
+import { folderOf } from './options.ts';
 
 export function rollbackCommand(): Command {
-  return onRelease(new Command('rollback'))
+  return onReleaseToAct(new Command('rollback'))
     .description('bring a settled release back, as a set, to the release that had settled before it')
     .addHelpText(
       'after',
@@ -15,7 +15,7 @@ gates again. Git still asks for it: put the former image pins back, or the next 
 
 Exit codes: 0 restored, ${EXIT_CODES_HELP}`,
     )
-    .action(async (overlay: string | undefined, options: ReleaseOptions) => {
+    .action(async (overlay: string | undefined, options: ActOptions) => {
       const { plan } = await readDraft(await folderOf(overlay, options.manifests));
       process.exitCode = await carryOutCommand('rollback', plan, options);
     });

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { readPlan } from '../promotion/plan/folder.ts';
-import { carryOutCommand, EXIT_CODES_HELP } from './carry-out.ts';
-import { folderOf, onRelease, type ReleaseOptions } from './options.ts';
+import { type ActOptions, carryOutCommand, EXIT_CODES_HELP, onReleaseToAct } from './carry-out.ts';
+import { folderOf } from './options.ts';
 
 export function settleCommand(): Command {
-  return onRelease(new Command('settle'))
+  return onReleaseToAct(new Command('settle'))
     .description('let a set stay that was switched by hand: verify it, then end its holds')
     .addHelpText(
       'after',
@@ -14,7 +14,7 @@ verdicts after the switch are waited for, and if one is not a pass the set is br
 
 Exit codes: 0 promoted or unchanged, ${EXIT_CODES_HELP}`,
     )
-    .action(async (overlay: string | undefined, options: ReleaseOptions) => {
+    .action(async (overlay: string | undefined, options: ActOptions) => {
       const plan = await readPlan(await folderOf(overlay, options.manifests));
       process.exitCode = await carryOutCommand('settle', plan, options);
     });

@@ -40,10 +40,11 @@ const modules = {
   // These do not build with the Kubernetes line of the others.
   coredns: { folder: 'coredns', tools: { coredns: 'github.com/coredns/coredns' } },
   kwok: { folder: 'kwok', tools: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' } },
-  // What checks rendered manifests; no cluster needs it.
+  // What checks rendered manifests and answers queries; no cluster needs it.
   monitoring: {
     folder: 'monitoring',
     tools: {
+      prometheus: 'github.com/prometheus/prometheus/cmd/prometheus',
       promtool: 'github.com/prometheus/prometheus/cmd/promtool',
       amtool: 'github.com/prometheus/alertmanager/cmd/amtool',
     },

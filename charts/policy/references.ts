@@ -309,6 +309,22 @@ const monitorsFindServices: Rule = (rendered) =>
     });
   });
 
+/** A binding gives a role that is there to an account that is there, both of this namespace. */
+const bindingsFindTheirEnds: Rule = (rendered) =>
+  rendered.ofKind('RoleBinding').flatMap((object): Finding[] => {
+    const { metadata, roleRef, subjects } = object.manifest;
+    const role = roleRef.kind === 'Role' && rendered.find('Role', roleRef.name);
+    return [
+      ...(role ? [] : [missing(object, `${roleRef.kind} ${roleRef.name}`)]),
+      ...subjects
+        .filter(
+          ({ kind, name, namespace }: Manifest) =>
+            kind !== 'ServiceAccount' || namespace !== metadata.namespace || !rendered.find('ServiceAccount', name),
+        )
+        .map(({ kind, name }: Manifest) => missing(object, `${kind} ${name} of this namespace`)),
+    ];
+  });
+
 export const referenceRules: readonly Rule[] = [
   monitorsFindServices,
   servicesLeadSomewhere,
@@ -317,6 +333,7 @@ export const referenceRules: readonly Rule[] = [
   policiesCoverPods,
   flowsHaveBothEnds,
   podsFindTheirThings,
+  bindingsFindTheirEnds,
   scalersFindWorkloads,
   statefulSetsHaveServices,
   urlsReachServices,

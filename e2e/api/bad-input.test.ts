@@ -1,9 +1,8 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../promotion/cluster/objects.ts';
 import { until } from '../../testbed/run.ts';
-import { newFolder, removeFolders, writeManifests } from '../support/folder.ts';
+import { removeFolders, writeManifests } from '../support/folder.ts';
+import { kubeconfigWith } from '../support/kubeconfig.ts';
 import { kubectl, run } from '../support/kubectl.ts';
 import { promote } from '../support/promoter.ts';
 import { applyShop, shop } from '../support/shop.ts';
@@ -146,14 +145,4 @@ async function specs(): Promise<string> {
       status,
     ]),
   );
-}
-
-/** The kubeconfig in use, with another user or other facts of the cluster. */
-async function kubeconfigWith({ user, cluster }: { user?: object; cluster?: object }): Promise<string> {
-  const config = JSON.parse(await kubectl(['config', 'view', '--raw', '--minify', '-o', 'json']));
-  if (user) config.users[0].user = user;
-  Object.assign(config.clusters[0].cluster, cluster);
-  const file = join(await newFolder('kubeconfig'), 'config');
-  await writeFile(file, JSON.stringify(config));
-  return file;
 }

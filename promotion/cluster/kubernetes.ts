@@ -2,9 +2,18 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { KubeConfig, type Cluster as KubernetesCluster, Watch } from '@kubernetes/client-node';
 import { Agent as UndiciAgent, request as undiciRequest } from 'undici';
+import { FIELD_MANAGER } from '../core/ownership.ts';
 import { UsageError } from '../plan/usage.ts';
 import type { KubeObject } from './objects.ts';
-import { type Cluster, ClusterError, type ClusterErrorCode, type HttpTarget, type Resource } from './port.ts';
+import {
+  type Cluster,
+  ClusterError,
+  type ClusterErrorCode,
+  type HttpTarget,
+  RESOURCES,
+  type Resource,
+  undefinedIfNotFound,
+} from './port.ts';
 
 export interface ConnectOptions {
   /** Path of a kubeconfig. @default $KUBECONFIG, then ~/.kube/config, then the pod's own ServiceAccount */
@@ -59,6 +68,13 @@ function checkServer({ name, server, skipTLSVerify }: KubernetesCluster): void {
       : `${at} is no address: it must be a URL such as https://127.0.0.1:6443`,
   );
 }
+
+/** The media type of an object without its data, but with who set which field of it. */
+export const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+
+/** The codes by which Node and OpenSSL refuse a server's certificate. */
+const CERTIFICATE =
+  /^(ERR_TLS_CERT_ALTNAME_INVALID|(DEPTH_ZERO_)?SELF_SIGNED_CERT.*|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF).*|CERT_.*|INVALID_(CA|PURPOSE))$/;
 
 /** A real cluster: the port, and what those ask who look beyond a release and its namespace. */
 export interface RealCluster extends Cluster {
@@ -120,6 +136,7 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
           new ClusterError(
             'unreachable',
             `${server} does not answer: ${error.message || (error as NodeJS.ErrnoException).code}`,
+            ['ECONNREFUSED', 'ENOTFOUND'].includes((error as NodeJS.ErrnoException).code ?? ''),
           ),
         );
       const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -208,14 +225,22 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
       };
     },
     get: (resource, name) => api('GET', `${collection(resource)}/${encodeURIComponent(name)}`),
+    exists: (resource, name) =>
+      api('GET', `${collection(resource)}/${encodeURIComponent(name)}`, undefined, undefined, METADATA_ONLY).then(
+        () => true,
+        (error) => {
+          undefinedIfNotFound(error);
+          return false;
+        },
+      ),
     patch: (resource, name, patch, subresource) =>
       api(
         'PATCH',
-        `${collection(resource)}/${encodeURIComponent(name)}${subresource ? `/${subresource}` : ''}`,
+        `${collection(resource)}/${encodeURIComponent(name)}${subresource ? `/${subresource}` : ''}?fieldManager=${FIELD_MANAGER}`,
         patch,
         'application/json-patch+json',
       ),
-    create: (resource, object) => api('POST', collection(resource), object),
+    create: (resource, object) => api('POST', `${collection(resource)}?fieldManager=${FIELD_MANAGER}`, object),
     async remove(resource, name, uid) {
       const options = { preconditions: { uid }, propagationPolicy: 'Background' };
       await api('DELETE', `${collection(resource)}/${encodeURIComponent(name)}`, options).catch((error) => {
@@ -251,12 +276,21 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
           else if (!controller.signal.aborted) signal.addEventListener('abort', stop);
         });
     },
+    async logs(pod, container, { lines, previous = false }) {
+      const query = new URLSearchParams({ container, tailLines: String(lines), timestamps: 'true' });
+      if (previous) query.set('previous', 'true');
+      const path = `${collection(RESOURCES.pods)}/${encodeURIComponent(pod)}/log`;
+      const { status, text } = await call('GET', `${path}?${query}`, undefined, undefined, REQUEST_TIMEOUT, '*/*');
+      if (status < 400) return text;
+      throw new ClusterError(codeOf(status), `GET ${path}: ${messageIn(text)} (${status})`);
+    },
     async http(target: HttpTarget, timeout) {
       if ('service' in target) {
         const { scheme, service, port, path } = target;
+        const place = encodeURIComponent(target.namespace ?? namespace);
         const answer = await call(
           'GET',
-          `/api/v1/namespaces/${namespace}/services/${scheme === 'https' ? 'https:' : ''}${service}:${port}/proxy${path}`,
+          `/api/v1/namespaces/${place}/services/${scheme === 'https' ? 'https:' : ''}${service}:${port}/proxy${path}`,
           undefined,
           undefined,
           timeout,
@@ -265,14 +299,19 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
       }
       const dispatcher = new UndiciAgent({ connect: { timeout } });
       try {
-        const { statusCode, body } = await undiciRequest(target.url, {
+        const { statusCode, body, headers } = await undiciRequest(target.url, {
           reset: true,
+          // What a cache on the way has kept is not what runs now.
+          headers: { 'cache-control': 'no-cache' },
           dispatcher,
           signal: AbortSignal.timeout(timeout),
         });
-        return { status: statusCode, body: await body.text() };
+        const location = [headers.location].flat()[0];
+        return { status: statusCode, body: await body.text(), ...(location === undefined ? {} : { location }) };
       } catch (error) {
         const { message, code } = error as Error & { code?: string };
+        if (CERTIFICATE.test(code ?? ''))
+          throw new ClusterError('untrusted', `its certificate is refused: ${message} (${code})`);
         throw new ClusterError('unreachable', `no answer: ${message || code}`);
       } finally {
         await dispatcher.close();

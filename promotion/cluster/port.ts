@@ -16,19 +16,19 @@ export const RESOURCES = {
   services: { kind: 'Service', group: '', version: 'v1', plural: 'services' },
   endpointSlices: { kind: 'EndpointSlice', group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' },
   jobs: { kind: 'Job', group: 'batch', version: 'v1', plural: 'jobs' },
+  pods: { kind: 'Pod', group: '', version: 'v1', plural: 'pods' },
 } as const satisfies Record<string, Resource>;
 
 /** Where a release keeps what it has decided, and who may act on it; read and written, not watched. */
 export const CONFIG_MAPS: Resource = { kind: 'ConfigMap', group: '', version: 'v1', plural: 'configmaps' };
+/** Only ever asked whether they are there. */
+export const SECRETS: Resource = { kind: 'Secret', group: '', version: 'v1', plural: 'secrets' };
 export const LEASES: Resource = { kind: 'Lease', group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 
 export type Watched = keyof typeof RESOURCES;
 
-/** What a person who looks at a release watches, too. */
-export const RESOURCES_AND_PODS = {
-  ...RESOURCES,
-  pods: { kind: 'Pod', group: '', version: 'v1', plural: 'pods' },
-} as const satisfies Record<string, Resource>;
+/** What the cluster says about its objects; listed when a release has failed. */
+export const CLUSTER_EVENTS: Resource = { kind: 'Event', group: '', version: 'v1', plural: 'events' };
 
 /** What each watched kind's objects look like. */
 export interface Objects {
@@ -52,11 +52,13 @@ export type WatchEvent =
   /** The watch is over: by `error`, or because the server closed it. The reader lists again and watches from there. */
   | { readonly type: 'END'; readonly error?: ClusterError };
 
-/** An HTTP request of a health check; `url` is absolute or, through the API server's proxy, a Service's path. */
+/** An HTTP request of a question; `url` is absolute or, through the API server's proxy, a Service's path. */
 export type HttpTarget =
   | { readonly url: string }
   | {
       readonly service: string;
+      /** @default the release's */
+      readonly namespace?: string | undefined;
       readonly port: number | string;
       readonly path: string;
       readonly scheme: 'http' | 'https';
@@ -65,6 +67,8 @@ export type HttpTarget =
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
+  /** Where a redirect leads, as the header says it. */
+  readonly location?: string;
 }
 
 /**
@@ -80,6 +84,8 @@ export interface Cluster {
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly list: (resource: Resource) => Promise<{ items: KubeObject[]; resourceVersion: string }>;
   readonly get: (resource: Resource, name: string) => Promise<KubeObject>;
+  /** Whether there is one of that name; asks for its metadata alone, so no value of a Secret is ever sent. */
+  readonly exists: (resource: Resource, name: string) => Promise<boolean>;
   /** Rejects with `precondition` when there is one of that name. */
   readonly create: (resource: Resource, object: KubeObject) => Promise<KubeObject>;
   /** Streams what changes after `resourceVersion` until `signal` is aborted; always ends with one `END`. */
@@ -97,7 +103,12 @@ export interface Cluster {
   ) => Promise<KubeObject>;
   /** Deletes that very object; one that is gone already is no error. */
   readonly remove: (resource: Resource, name: string, uid: string) => Promise<void>;
-  /** One request on a connection of its own. Rejects with `unreachable` when there is no answer within the time. */
+  /** The last lines that a container wrote, or its `previous` try before it restarted; each begins with its time, RFC 3339. */
+  readonly logs: (pod: string, container: string, want: { lines: number; previous?: boolean }) => Promise<string>;
+  /**
+   * One request on a connection of its own. Follows no redirect. Rejects with `unreachable` when there is
+   * no answer within the time, with `untrusted` when the server's certificate does not prove that it is the one asked for.
+   */
   readonly http: (target: HttpTarget, timeoutMilliseconds: number) => Promise<HttpAnswer>;
 }
 
@@ -114,15 +125,20 @@ export type ClusterErrorCode =
   | 'unauthenticated'
   /** 403: they are, but that user may not do this. */
   | 'forbidden'
+  /** A certificate that is expired, of another name, or of an authority that is not trusted here. */
+  | 'untrusted'
   /** Any other refusal. */
   | 'rejected';
 
 export class ClusterError extends Error {
   readonly code: ClusterErrorCode;
-  constructor(code: ClusterErrorCode, message: string) {
+  /** Of `unreachable`: nobody listens there, or the name stands for no address. */
+  readonly isRefused: boolean;
+  constructor(code: ClusterErrorCode, message: string, isRefused = false) {
     super(message);
     this.name = 'ClusterError';
     this.code = code;
+    this.isRefused = isRefused;
   }
 }
 

@@ -6,8 +6,10 @@ export interface View<Kind extends keyof Objects = Watched> {
   readonly objects: { readonly [K in Kind]: ReadonlyMap<string, Objects[K]> };
   /** When everything was last listed afresh, in milliseconds since 1970. */
   listedAt(): number;
-  /** Since when the cluster could not be listed, in milliseconds since 1970; undefined while the view follows it. */
+  /** Since when one of the kinds could not be listed, in milliseconds since 1970; undefined while the view follows all. */
   blindSince(): number | undefined;
+  /** Which kind cannot be listed, and why; undefined while the view follows all of them. */
+  blindTo(): string | undefined;
   /** Resolves at the next change. */
   changed(): Promise<void>;
   /** Takes over what a write answered, so that the writer sees its own write at once. */
@@ -41,7 +43,7 @@ export async function openView<Kind extends keyof Objects>(
   >;
   const closing = new AbortController();
   let listedAt = 0;
-  let blindSince: number | undefined;
+  const blind = new Map<Kind, { since: number; why: string }>();
   let notify: () => void = () => {};
   let next = newSignal();
 
@@ -84,11 +86,11 @@ export async function openView<Kind extends keyof Objects>(
       }
       try {
         version = await list(kind);
-        blindSince = undefined;
+        blind.delete(kind);
       } catch (failure) {
         if (!(failure instanceof ClusterError)) throw failure;
         failures += 1;
-        blindSince ??= cluster.now().getTime();
+        blind.set(kind, { since: blind.get(kind)?.since ?? cluster.now().getTime(), why: failure.message });
       }
       changed();
     }
@@ -129,7 +131,8 @@ export async function openView<Kind extends keyof Objects>(
   return {
     objects: objects as unknown as View<Kind>['objects'],
     listedAt: () => listedAt,
-    blindSince: () => blindSince,
+    blindSince: () => (blind.size === 0 ? undefined : Math.min(...[...blind.values()].map(({ since }) => since))),
+    blindTo: () => [...blind.values()][0]?.why,
     changed: () => next,
     put(kind, object) {
       if (!isNewer(objects[kind].get(object.metadata.name), object)) objects[kind].set(object.metadata.name, object);

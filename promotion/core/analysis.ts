@@ -136,12 +136,14 @@ function describe(name: string, result: MetricResult | undefined): string {
 
 /**
  * When a running hold ends by itself, in milliseconds since 1970: its metric fails on the measurement that exceeds the
- * failure limit, one each interval. Undefined when the run has no such metric or is over.
+ * failure limit, one each interval. Counted from when the run was made, which the API server's clock tells, as it does
+ * this tool's now; when it started is told by the controller's, which may be minutes off. A moment early is on the safe
+ * side. Undefined when the run has no such metric or is over.
  */
 export function holdEndsAt(run: AnalysisRun | undefined, holdMetric: string): number | undefined {
   const metric = run?.spec.metrics?.find((m) => m.name === holdMetric);
   const result = run?.status?.metricResults?.find((r) => r.name === holdMetric);
-  const startedAt = Date.parse(run?.status?.startedAt ?? '');
+  const startedAt = Date.parse(run?.metadata.creationTimestamp ?? run?.status?.startedAt ?? '');
   if (!metric || Number.isNaN(startedAt) || (result && !['Running', 'Pending', ''].includes(result.phase ?? '')))
     return undefined;
   // The controller takes text that is no number for 0.

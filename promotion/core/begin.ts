@@ -1,5 +1,6 @@
 import { SCALE_DOWN_DEADLINE } from '../cluster/objects.ts';
 import type { Member, Plan } from '../plan/plan.ts';
+import type { Policy } from '../plan/policy.ts';
 import { newJournal } from './decide.ts';
 import { type History, releaseBefore } from './history.ts';
 import type { Ask, Cause, Journal, MemberJournal } from './journal.ts';
@@ -141,13 +142,22 @@ function rollback(start: Start): Beginning {
   // At once where all old pods are still up; otherwise the whole set goes through its gates, because together is only
   // possible in one of the two ways.
   if (left || !targets.every((t) => t.isUp)) {
-    const wanted = { ...plan, members: targets.map((t) => t.member) };
+    const wanted = { ...plan, members: targets.map((t) => t.member), policy: ofAnyVersion(plan.policy) };
     const journal = left ? resumed(left.journal, now) : newJournal(now, 'rollback');
     return { journal, planAt: () => wanted, ...(left ? { isResumed: true } : {}) };
   }
   const members = Object.fromEntries(targets.map((t) => [t.member.name, t.entry]));
   const journal: Journal = { ...newJournal(now, 'rollback'), phase: 'returning', members, cause: ASKED };
   return { journal, planAt: (at) => planToEnd(plan, journal, at) };
+}
+
+/** The policy with health checks that do not insist on the version of these manifests: it is the one that goes. */
+function ofAnyVersion(policy: Policy): Policy {
+  const healthChecks = policy.healthChecks.map(({ expect: { version: _, ...expect }, ...check }) => ({
+    ...check,
+    expect,
+  }));
+  return { ...policy, healthChecks };
 }
 
 /** One member of a rollback: what it goes back to, and whether its pods are still up. */

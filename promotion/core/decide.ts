@@ -1,4 +1,4 @@
-import type { PodTemplate } from '../cluster/objects.ts';
+import type { ManagedFields, PodTemplate } from '../cluster/objects.ts';
 import type { Watched } from '../cluster/port.ts';
 import type { Plan } from '../plan/plan.ts';
 import { fenced } from './fence.ts';
@@ -66,11 +66,21 @@ export type Action =
       readonly hash: string;
       readonly template: PodTemplate;
     }
+  /** Leave the fields of a Rollout's spec that this tool wrote to whoever applied it. */
+  | {
+      readonly act: 'hand-over';
+      readonly member: string;
+      readonly uid: string;
+      readonly resourceVersion: string;
+      readonly managedFields: readonly ManagedFields[];
+    }
   /** Scale a rejected ReplicaSet to 0, so that nothing takes it live again without its gates. */
   | { readonly act: 'retire'; readonly member: string; readonly replicaSet: string; readonly uid: string }
+  /** Keep what the pods of a rejected ReplicaSet leave behind, before it is retired. */
+  | { readonly act: 'collect'; readonly member: string; readonly replicaSet: string }
   /** Change nothing but an annotation, so that the controller looks at the Rollout again; see `owesAnswer`. */
   | { readonly act: 'nudge'; readonly member: string; readonly uid: string; readonly isFirstAnnotation: boolean }
-  /** Ask a health check of the policy. */
+  /** Ask a health check or a query of the policy, or whether a member can still go back. */
   | { readonly act: 'check'; readonly check: string }
   /** List everything afresh, so that no decision rests on a lagging watch. */
   | { readonly act: 'refresh' };
@@ -207,7 +217,7 @@ function nudgesFor(journal: Journal, views: readonly MemberView[], now: number):
 function noteAsked(journal: Journal, actions: readonly Action[], now: number): Journal {
   let members = journal.members;
   for (const action of actions) {
-    if (!('member' in action) || action.act === 'claim' || action.act === 'nudge') continue;
+    if (!('member' in action) || action.act === 'claim' || action.act === 'nudge' || action.act === 'collect') continue;
     const entry = members[action.member];
     if (!entry || entry.asked[action.act] !== undefined) continue;
     members = {

@@ -20,6 +20,7 @@ export function epochOf(object: KubeObject | undefined): number {
 export function targetOf(action: Action): { readonly kind: Watched; readonly name: string } | undefined {
   switch (action.act) {
     case 'check':
+    case 'collect':
     case 'refresh':
       return undefined;
     case 'claim':

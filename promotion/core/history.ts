@@ -21,7 +21,9 @@ export function historyAfter(history: History, journal: Journal, version: string
   const to = revisionsOf(journal, 'to');
   if (journal.outcome === 'promoted') {
     const from = revisionsOf(journal, 'from');
-    const before = history.length === 0 && Object.keys(from).length > 0 ? [{ revisions: from }] : history;
+    // What was live before may not be what settled last: people apply an old version again, and it goes live ungated.
+    const known = history.find(({ revisions }) => isOn(revisions, from)) ?? { revisions: from };
+    const before = Object.keys(from).length > 0 ? [known, ...history.filter((entry) => entry !== known)] : history;
     const settled = { ...(version ? { version } : {}), at: journal.since, revisions: to };
     return [settled, ...before.filter(({ revisions }) => !isOn(revisions, to))].slice(0, KEPT);
   }

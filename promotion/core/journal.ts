@@ -66,7 +66,7 @@ export interface MemberJournal {
 }
 
 /** The acts on a member that a decision can ask for. */
-export type Act = Exclude<Extract<Action, { member: string }>['act'], 'claim' | 'nudge'>;
+export type Act = Exclude<Extract<Action, { member: string }>['act'], 'claim' | 'nudge' | 'collect'>;
 
 /** Why a release goes back or is refused. */
 export interface Cause {

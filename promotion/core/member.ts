@@ -221,7 +221,11 @@ export function replicasOf(rollout: Rollout): number {
 }
 
 /** The Rollout's own ReplicaSet of a pod-template hash. */
-export function replicaSetOf(o: Observation, rollout: Rollout, hash: string): ReplicaSet | undefined {
+export function replicaSetOf(
+  o: Pick<Observation, 'replicaSets'>,
+  rollout: Rollout,
+  hash: string,
+): ReplicaSet | undefined {
   return [...o.replicaSets.values()].find(
     (set) => set.metadata.labels?.[POD_HASH] === hash && ownedBy(set, rollout.metadata.uid),
   );

@@ -1,4 +1,13 @@
-import type { AnalysisRun, EndpointSlice, Job, KubeObject, ReplicaSet, Rollout, Service } from '../cluster/objects.ts';
+import type {
+  AnalysisRun,
+  EndpointSlice,
+  Job,
+  KubeObject,
+  Pod,
+  ReplicaSet,
+  Rollout,
+  Service,
+} from '../cluster/objects.ts';
 
 /** What is known of the cluster at one moment: each kind's objects by name. */
 export interface Observation {
@@ -8,8 +17,11 @@ export interface Observation {
   readonly services: ReadonlyMap<string, Service>;
   readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
   readonly jobs: ReadonlyMap<string, Job>;
-  /** Answers of the health checks asked so far, by the check's name. */
+  readonly pods: ReadonlyMap<string, Pod>;
+  /** Answers to the questions asked so far, by their names: health checks, queries, and the way back of each member. */
   readonly checks: ReadonlyMap<string, Verdict>;
+  /** ReplicaSets of which everything was kept that their pods leave behind; absent when nobody keeps any. */
+  readonly collected?: ReadonlySet<string>;
   /** When everything was last listed afresh, in milliseconds since 1970: a watch may lag behind, a list does not. */
   readonly listedAt: number;
 }
@@ -23,6 +35,8 @@ export interface Verdict {
   readonly final: boolean;
   /** One sentence for people, naming the values it rests on. */
   readonly reason: string;
+  /** When an answer was given that can be asked for again, in milliseconds since 1970. */
+  readonly at?: number;
 }
 
 /** Whether an object has that Rollout as its owner; a name alone may belong to an earlier one. */

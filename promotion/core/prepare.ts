@@ -1,7 +1,11 @@
+import { questionsOf, titleOf } from '../plan/policy.ts';
 import { analysesOf } from './analysis.ts';
 import { type Action, causeOf, end, enter, goBack, type Situation, type Step } from './decide.ts';
 import type { Cause } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf } from './member.ts';
+import { handOver } from './ownership.ts';
+import { podsOf } from './pods.ts';
+import { wayBack } from './way-back.ts';
 
 /**
  * Waits until every member is prepared, then has the whole set judged once more on a fresh listing before the first
@@ -34,13 +38,15 @@ export function prepare(s: Situation): Step {
       .map(causeOf)
       .find((c) => c !== undefined) ??
     failedJob(s) ??
+    crashedPod(s) ??
     failedCheck(s);
   if (cause) return goBack(s, cause);
 
   const waiting = [
     ...views.filter((v) => !isReady(v)).map((v) => `${v.member.name}: ${v.reason}`),
+    ...views.filter((v) => handOver(v).length > 0).map((v) => `${v.member.name}: its template is handed over`),
     ...unfinishedJobs(s),
-    ...openChecks(s),
+    ...openChecks(s, 'before-switch'),
   ];
   if (waiting.length > 0) {
     const deadline = journal.since + plan.policy.timeouts.prepareSeconds * 1000;
@@ -55,12 +61,16 @@ export function prepare(s: Situation): Step {
       journal: journal.preparedAt === undefined ? journal : unprepared,
       actions: [
         ...retries.flatMap((view) => retry(view, s)),
+        ...views.flatMap(handOver),
         ...(journal.ask === 'rollback' ? views.flatMap((view) => restore(view, s)) : []),
         ...(views.every(isReady) ? checksToAsk(s, 'before-switch') : []),
       ],
       wakeAt: deadline,
     };
   }
+  const back = wayBack(s);
+  if (back.cause) return goBack(s, back.cause);
+  if (back.waiting.length > 0) return { actions: back.actions };
   if (journal.preparedAt === undefined)
     return { journal: { ...journal, preparedAt: now }, actions: [{ act: 'refresh' }] };
   if (observation.listedAt < journal.preparedAt) return { actions: [{ act: 'refresh' }] };
@@ -96,7 +106,8 @@ function retry(view: MemberView, s: Situation): Action[] {
  * In a rollback through the gates: puts the wanted template into the Rollout, but only with no pod of that revision left.
  * While its ReplicaSet has some, the controller would take this member live at once, past every gate and alone.
  */
-function restore({ member, stage, rollout, current }: MemberView, { observation }: Situation): Action[] {
+function restore(view: MemberView, { observation }: Situation): Action[] {
+  const { member, stage, rollout, current } = view;
   if (stage !== 'outdated' || !rollout?.metadata.uid || !current || !isObserved(rollout)) return [];
   const { uid } = rollout.metadata;
   const set = replicaSetOf(observation, rollout, member.revision ?? '');
@@ -108,6 +119,16 @@ function restore({ member, stage, rollout, current }: MemberView, { observation 
 /** Ready for the set to switch: prepared, or already where it should be. */
 function isReady(view: MemberView): boolean {
   return ['prepared', 'switching', 'held', 'settled'].includes(view.stage);
+}
+
+/** A pod of a prepared member that has crashed would bring the set back after the switch; so it does not switch. */
+function crashedPod(s: Situation): Cause | undefined {
+  for (const view of s.views.filter(({ stage }) => stage === 'prepared')) {
+    const { reason, verdict } = podsOf(view, s, s.now);
+    const member = view.member.name;
+    if (verdict === 'fail') return { code: 'gate-failed', member, message: `${member}: ${reason}` };
+  }
+  return undefined;
 }
 
 function unfinishedJobs({ plan, observation }: Situation): string[] {
@@ -127,36 +148,36 @@ function jobHas(observation: Situation['observation'], name: string, type: strin
   return (observation.jobs.get(name)?.status?.conditions ?? []).some((c) => c.type === type && c.status === 'True');
 }
 
-function openChecks(s: Situation): string[] {
-  return s.plan.policy.healthChecks
-    .filter((check) => check.when === 'before-switch' && s.observation.checks.get(check.name)?.verdict !== 'pass')
-    .map((check) => `health check ${check.name} has not passed yet`);
-}
-
 function failedCheck(s: Situation): Cause | undefined {
   return checkCause(s, 'before-switch');
 }
 
-/** The first health check of that time whose verdict is final and not a pass. */
-export function checkCause(
-  { plan, observation }: Situation,
-  when: 'before-switch' | 'after-switch',
-): Cause | undefined {
-  for (const check of plan.policy.healthChecks) {
-    const verdict = check.when === when ? observation.checks.get(check.name) : undefined;
+type When = 'before-switch' | 'after-switch';
+
+/** What has not passed yet of the policy's questions of that time, in words. */
+export function openChecks({ plan, observation }: Situation, when: When): string[] {
+  return questionsOf(plan.policy)
+    .filter((question) => question.when === when && observation.checks.get(question.name)?.verdict !== 'pass')
+    .map((question) => `${titleOf(question)} has not passed yet`);
+}
+
+/** The first of the policy's questions of that time whose verdict is final and not a pass. */
+export function checkCause({ plan, observation }: Situation, when: When): Cause | undefined {
+  for (const question of questionsOf(plan.policy)) {
+    const verdict = question.when === when ? observation.checks.get(question.name) : undefined;
     if (verdict?.final && verdict.verdict !== 'pass') {
       return {
         code: verdict.verdict === 'fail' ? 'gate-failed' : 'gate-unknown',
-        message: `health check ${check.name}: ${verdict.reason}`,
+        message: `${titleOf(question)}: ${verdict.reason}`,
       };
     }
   }
   return undefined;
 }
 
-/** Asks each health check of that time that has no answer yet; asking again while one is under way does nothing. */
-export function checksToAsk({ plan, observation }: Situation, when: 'before-switch' | 'after-switch') {
-  return plan.policy.healthChecks
-    .filter((check) => check.when === when && !observation.checks.has(check.name))
-    .map((check) => ({ act: 'check' as const, check: check.name }));
+/** Asks each question of that time that has no answer yet; asking again while one is under way does nothing. */
+export function checksToAsk({ plan, observation }: Situation, when: When) {
+  return questionsOf(plan.policy)
+    .filter((question) => question.when === when && !observation.checks.has(question.name))
+    .map((question) => ({ act: 'check' as const, check: question.name }));
 }

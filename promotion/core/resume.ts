@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/plan.ts';
 import type { Journal } from './journal.ts';
-import { isObserved } from './member.ts';
+import { isObserved, replicaSetOf } from './member.ts';
 import type { Observation } from './observation.ts';
 
 /**
@@ -35,4 +35,18 @@ export function planToEnd(plan: Plan, journal: Journal, o: Observation): Plan {
     return template ? { ...member, template } : member;
   });
   return { ...plan, members };
+}
+
+/**
+ * What in a journal cannot be, as the cluster shows it, in words: a revision that none of the Rollout's ReplicaSets is. Traffic
+ * must never be sent where a damaged journal says. Undefined when there is nothing.
+ */
+export function contradictionIn(journal: Journal, o: Observation): string | undefined {
+  for (const [name, { uid, from, to }] of Object.entries(journal.members)) {
+    const rollout = o.rollouts.get(name);
+    if (rollout?.metadata.uid !== uid) continue; // another one: judged as superseded
+    const hash = [from, to].find((hash) => hash !== undefined && !replicaSetOf(o, rollout, hash));
+    if (hash !== undefined) return `${name} has no revision ${hash}`;
+  }
+  return undefined;
 }

@@ -1,6 +1,8 @@
 import { type Action, end, type Situation, type Step } from './decide.ts';
 import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf, servingProblem } from './member.ts';
+import { ownedBy } from './observation.ts';
+import { handOver } from './ownership.ts';
 import { promoteAction } from './switch.ts';
 import { templateOf } from './template.ts';
 
@@ -10,8 +12,8 @@ export const CONTROLLER_GRACE = 5_000;
 /**
  * Brings every member back to its old revision: those not switched at once, the switched ones in reverse order. Where
  * the controller does not move the Service, the promoter does. Traffic counts as back when the live active Service
- * selects the old revision and its ready endpoints are of nothing else; then the rejected ReplicaSet is retired, because
- * `retry` or a re-apply would take it live past every gate while it is up.
+ * selects the old revision and its ready endpoints are of nothing else; then evidence is collected of the rejected
+ * ReplicaSet and it is retired, because `retry` or a re-apply would take it live past every gate while it is up.
  */
 export function giveBack(s: Situation): Step {
   const { plan, views, journal, now } = s;
@@ -68,9 +70,9 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   if (current === from) {
     const paused = rollout.status?.pauseConditions?.[0]?.reason === 'BlueGreenPause' && view.active !== from;
     if (paused) return { done: false, trafficIsBack, actions: promoteAction(view, uid) };
-    return trafficIsBack && stable === from
-      ? retire(view, to, s)
-      : { done: false, trafficIsBack, ...pointService(view, entry, s) };
+    if (!trafficIsBack || stable !== from) return { done: false, trafficIsBack, ...pointService(view, entry, s) };
+    const handover = handOver(view);
+    return handover.length > 0 ? { done: false, trafficIsBack, actions: handover } : retire(view, to, s);
   }
   if (stable === to) {
     const set = replicaSetOf(s.observation, rollout, from);
@@ -95,6 +97,7 @@ function pointService(
 ): { actions: Action[]; wakeAt?: number } {
   const service = s.observation.services.get(view.member.activeService);
   if (!service?.metadata.uid || !entry.from || view.active === entry.from) return { actions: [] };
+  if (isWorse(view, entry.from, s)) return { actions: [] };
   const since = entry.asked.abort ?? entry.asked['restore-template'] ?? s.journal.since;
   if (s.now < since + grace) return { actions: [], wakeAt: since + grace };
   return {
@@ -112,9 +115,30 @@ function pointService(
   };
 }
 
-function retire(view: MemberView, to: string, { observation }: Situation): MemberStep {
+/** Whether the old revision has no available pod while what the Service selects now has some: that would be an outage. */
+function isWorse({ active, rollout }: MemberView, from: string, { observation }: Situation): boolean {
+  if (!rollout) return false;
+  const available = (hash: string) => replicaSetOf(observation, rollout, hash)?.status?.availableReplicas ?? 0;
+  // A Service without a hash selects the pods of every revision.
+  const selected = active
+    ? available(active) > 0
+    : [...observation.replicaSets.values()].some(
+        (set) => ownedBy(set, rollout.metadata.uid) && (set.status?.availableReplicas ?? 0) > 0,
+      );
+  return available(from) === 0 && selected;
+}
+
+/** Retires what was rejected, once it is known what its pods leave behind. */
+function retire(view: MemberView, to: string, { observation, journal, plan, now }: Situation): MemberStep {
   const set = view.rollout && replicaSetOf(observation, view.rollout, to);
   if (!set?.metadata.uid || (set.spec.replicas ?? 0) === 0) return DONE;
+  // The second half of the time to return is for retiring, whatever is still being collected.
+  const collectUntil = journal.since + plan.policy.timeouts.returnSeconds * 500;
+  const isCollected = observation.collected?.has(set.metadata.name) ?? true;
+  if (!isCollected && now < collectUntil) {
+    const collect = { act: 'collect', member: view.member.name, replicaSet: set.metadata.name } as const;
+    return { done: false, trafficIsBack: true, actions: [collect], wakeAt: collectUntil };
+  }
   return {
     done: false,
     trafficIsBack: true,

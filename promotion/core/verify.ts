@@ -1,8 +1,10 @@
+import type { PodsVerdict } from '../gates/pods.ts';
 import { holdEndsAt, judgeAnalysis } from './analysis.ts';
 import { causeOf, enter, goBack, type Situation, type Step } from './decide.ts';
 import { type MemberView, postAnalysisOf } from './member.ts';
 import type { Verdict } from './observation.ts';
-import { checkCause, checksToAsk } from './prepare.ts';
+import { podsOf } from './pods.ts';
+import { checkCause, checksToAsk, openChecks } from './prepare.ts';
 
 /**
  * Every member is live on its new revision and can still be aborted. Collects the verdicts after the switch; only when
@@ -10,9 +12,12 @@ import { checkCause, checksToAsk } from './prepare.ts';
  */
 export function verify(s: Situation): Step {
   const { plan, views, journal, now } = s;
-  const verdicts = views
-    .filter((v) => isJudged(v, s))
-    .map((v) => ({ member: v.member.name, verdict: afterSwitch(v, s) }));
+  const verdicts: { member: string; verdict: PodsVerdict }[] = [
+    ...views.filter((v) => isJudged(v, s)).map((v) => ({ member: v.member.name, verdict: afterSwitch(v, s) })),
+    ...views
+      .filter((v) => journal.members[v.member.name]?.switched)
+      .map((v) => ({ member: v.member.name, verdict: podsOf(v, s, journal.since) })),
+  ];
   const failed = verdicts.find(({ verdict }) => verdict.final && verdict.verdict !== 'pass');
   if (failed) {
     const code = failed.verdict.verdict === 'fail' ? 'gate-failed' : 'gate-unknown';
@@ -22,26 +27,28 @@ export function verify(s: Situation): Step {
   if (cause) return goBack(s, cause);
 
   const holds = views
-    .map((v) => holdEndsAt(postAnalysisOf(v, s.observation), plan.policy.holdMetric))
-    .filter((at) => at !== undefined);
-  const holdDeadline = Math.min(...holds) - plan.policy.holdMarginSeconds * 1000;
-  if (now >= holdDeadline) {
-    return goBack(s, { code: 'hold-expiring', message: 'a hold ends before the verdicts after the switch were in' });
-  }
+    .map((v) => ({ member: v.member.name, at: holdEndsAt(postAnalysisOf(v, s.observation), plan.policy.holdMetric) }))
+    .filter((hold): hold is { member: string; at: number } => hold.at !== undefined)
+    .sort((a, b) => a.at - b.at);
+  const holdDeadline = (holds[0]?.at ?? Number.POSITIVE_INFINITY) - plan.policy.holdMarginSeconds * 1000;
   const waiting = [
     ...views.filter((v) => v.stage !== 'held' && v.stage !== 'settled').map((v) => `${v.member.name}: ${v.reason}`),
     ...verdicts
       .filter(({ verdict }) => verdict.verdict !== 'pass')
       .map(({ member, verdict }) => `${member}: ${verdict.reason}`),
-    ...plan.policy.healthChecks
-      .filter((c) => c.when === 'after-switch' && s.observation.checks.get(c.name)?.verdict !== 'pass')
-      .map((c) => `health check ${c.name} has not passed yet`),
+    ...openChecks(s, 'after-switch'),
   ];
+  if (holds[0] && now >= holdDeadline) {
+    const { member } = holds[0];
+    const message = `${member}: its hold ends before the verdicts after the switch were in (${waiting[0] ?? 'just now'})`;
+    return goBack(s, { code: 'hold-expiring', member, message });
+  }
+  const baked = verdicts.flatMap(({ verdict }) => (verdict.readyAt === undefined ? [] : [verdict.readyAt]));
   if (waiting.length === 0) return enter(journal, 'settling', now);
   const deadline = journal.since + plan.policy.timeouts.verifySeconds * 1000;
   if (now >= deadline)
     return goBack(s, { code: 'not-verified-in-time', message: `not verified in time: ${waiting.join('; ')}` });
-  return { actions: checksToAsk(s, 'after-switch'), wakeAt: Math.min(deadline, holdDeadline) };
+  return { actions: checksToAsk(s, 'after-switch'), wakeAt: Math.min(deadline, holdDeadline, ...baked) };
 }
 
 /** The controller analyses what it switched: neither a member that was there already, nor a first deployment. */

@@ -1,7 +1,7 @@
 import { load } from 'js-yaml';
 import { z } from 'zod';
 import type { KubeObject, PodTemplate, Rollout } from '../cluster/objects.ts';
-import { type Policy, policySchema } from './policy.ts';
+import { type Policy, policySchema, questionsOf } from './policy.ts';
 import { checkedRollout } from './shape.ts';
 import { UsageError } from './usage.ts';
 
@@ -20,6 +20,8 @@ export interface Member {
   readonly analysedBefore: boolean;
   /** Whether the controller analyses the active Service after the switch. */
   readonly analysedAfter: boolean;
+  /** Whether a hold in that analysis, in these manifests, keeps it abortable until the whole set settles. */
+  readonly isHeld: boolean;
 }
 
 /** What a manifests folder asks for. */
@@ -72,8 +74,14 @@ export function planOf(
   const twice = rollouts.find((rollout, i) => rollouts.findIndex((r) => r.metadata.name === rollout.metadata.name) < i);
   if (twice) throw new UsageError(`${placeOf(twice)} stands twice in ${source.name}: keep one`);
   const services = new Set(objects.filter((o) => o.kind === 'Service').map((o) => o.metadata.name));
+  const policy = policyOf(objects);
+  const held = new Set(
+    objects
+      .filter((o) => o.kind === 'AnalysisTemplate' && metricsOf(o).includes(policy.holdMetric))
+      .map((o) => o.metadata.name),
+  );
   const members = rollouts.map((rollout) =>
-    memberOf(checkedRollout(rollout, placeOf(rollout)), services, placeOf(rollout)),
+    memberOf(checkedRollout(rollout, placeOf(rollout)), services, held, placeOf(rollout)),
   );
   const placeholder = placeholdersIn(objects).find(({ object }) => rollouts.includes(object));
   if (placeholder && !source.allowsPlaceholders) {
@@ -86,10 +94,9 @@ export function planOf(
   if (namespaces.length > 1) {
     throw new UsageError(`the Rollouts name several namespaces (${namespaces.join(', ')}): a release lives in one`);
   }
-  const policy = policyOf(objects);
-  const checks = policy.healthChecks.map((check) => check.name);
-  const sameCheck = checks.find((name, i) => checks.indexOf(name) !== i);
-  if (sameCheck) throw new UsageError(`release-policy: two health checks are called "${sameCheck}": rename one`);
+  const questions = questionsOf(policy).map(({ name }) => name);
+  const same = questions.find((name, i) => questions.indexOf(name) !== i);
+  if (same) throw new UsageError(`release-policy: two health checks or queries are called "${same}": rename one`);
   return {
     ...(namespaces[0] === undefined ? {} : { namespace: namespaces[0] }),
     members: members.sort((a, b) => a.order - b.order || a.name.localeCompare(b.name, 'en')),
@@ -100,7 +107,13 @@ export function planOf(
   };
 }
 
-function memberOf(rollout: Rollout, services: ReadonlySet<string>, at: string): Member {
+/** Names of an AnalysisTemplate's metrics. */
+function metricsOf(template: KubeObject): string[] {
+  const { spec } = template as { spec?: { metrics?: unknown } };
+  return Array.isArray(spec?.metrics) ? spec.metrics.map((metric) => metric?.name) : [];
+}
+
+function memberOf(rollout: Rollout, services: ReadonlySet<string>, held: ReadonlySet<string>, at: string): Member {
   const blueGreen = rollout.spec?.strategy?.blueGreen;
   const template = rollout.spec?.template;
   if (!blueGreen)
@@ -138,6 +151,7 @@ function memberOf(rollout: Rollout, services: ReadonlySet<string>, at: string): 
     ...(blueGreen.previewService ? { previewService: blueGreen.previewService } : {}),
     analysedBefore: (blueGreen.prePromotionAnalysis?.templates?.length ?? 0) > 0,
     analysedAfter: (blueGreen.postPromotionAnalysis?.templates?.length ?? 0) > 0,
+    isHeld: (blueGreen.postPromotionAnalysis?.templates ?? []).some(({ templateName }) => held.has(templateName)),
   };
 }
 

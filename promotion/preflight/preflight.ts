@@ -1,5 +1,5 @@
 import { type KubeObject, POD_HASH, type Rollout } from '../cluster/objects.ts';
-import { PERMISSIONS, PROXY_PERMISSION } from '../cluster/permissions.ts';
+import { permissionsFor } from '../cluster/permissions.ts';
 import { isObserved } from '../core/member.ts';
 import type { Verdict } from '../core/observation.ts';
 import { type Member, type Plan, placeholdersIn } from '../plan/plan.ts';
@@ -27,7 +27,7 @@ export async function preflight(plan: Plan, objects: readonly KubeObject[], fact
     checkPins(objects),
     checkKinds(facts),
     checkController(plan, facts),
-    checkRights(plan, facts),
+    checkRights(plan, objects, facts),
     checkSecrets(objects, facts),
     Promise.all(plan.members.map((member) => checkServices(member, facts))).then((checks) => checks.flat()),
     spareCapacity(objects, facts),
@@ -101,12 +101,11 @@ function isOlder(version: string): boolean {
   return i >= 0 && (parts[i] ?? 0) < (OLDEST[i] ?? 0);
 }
 
-async function checkRights(plan: Plan, facts: Facts): Promise<Check[]> {
-  const asksServices = plan.policy.healthChecks.some(({ target }) => 'service' in target);
+async function checkRights(plan: Plan, objects: readonly KubeObject[], facts: Facts): Promise<Check[]> {
   return Promise.all(
-    [...PERMISSIONS, ...(asksServices ? [PROXY_PERMISSION] : [])].map(async (permission): Promise<Check> => {
+    permissionsFor(plan.policy, [...secretsOf(objects).keys()]).map(async (permission): Promise<Check> => {
       const missing = await facts.missingVerbs(permission);
-      const { resource, verbs, purpose } = permission;
+      const { namespace = facts.namespace, resource, verbs, purpose } = permission;
       return {
         area: 'rights',
         subject: resource,
@@ -114,7 +113,7 @@ async function checkRights(plan: Plan, facts: Facts): Promise<Check[]> {
           ? { verdict: 'pass', message: `may ${verbs.join(', ')}` }
           : {
               verdict: 'fail',
-              message: `may not ${missing.join(', ')} (to ${purpose}): grant it in namespace ${facts.namespace}`,
+              message: `may not ${missing.join(', ')} (to ${purpose}): grant it in namespace ${namespace}`,
             }),
       };
     }),

@@ -1,10 +1,7 @@
-import type { RealCluster } from '../cluster/kubernetes.ts';
+import { METADATA_ONLY, type RealCluster } from '../cluster/kubernetes.ts';
 import type { KubeObject, Rollout, Service } from '../cluster/objects.ts';
 import { ClusterError } from '../cluster/port.ts';
 import type { Facts, Quota, Seen } from './facts.ts';
-
-/** Without an object's data, but with who set which field of it. */
-const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 interface Deployment extends KubeObject {
   readonly spec: {
@@ -35,22 +32,31 @@ export function factsOf({ namespace, ask }: RealCluster): Facts {
             return { name, namespace, available: status?.availableReplicas ?? 0, ...(version ? { version } : {}) };
           }),
       ),
-    async missingVerbs({ group, resource: path, verbs }) {
+    async missingVerbs({ group, resource: path, verbs, names, namespace: place = namespace }) {
       const [resource, subresource] = path.split('/');
-      const answers = await Promise.all(
-        verbs.map((verb) =>
-          ask<{ status: { allowed: boolean } }>('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
-            body: {
-              apiVersion: 'authorization.k8s.io/v1',
-              kind: 'SelfSubjectAccessReview',
-              spec: {
-                resourceAttributes: { namespace, group, resource, verb, ...(subresource ? { subresource } : {}) },
+      const mayAll = async (verb: string) => {
+        const answers = await Promise.all((names ?? [undefined]).map((name) => may(verb, name)));
+        return answers.every(({ status }) => status.allowed);
+      };
+      const may = (verb: string, name: string | undefined) =>
+        ask<{ status: { allowed: boolean } }>('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+          body: {
+            apiVersion: 'authorization.k8s.io/v1',
+            kind: 'SelfSubjectAccessReview',
+            spec: {
+              resourceAttributes: {
+                namespace: place,
+                group,
+                resource,
+                verb,
+                ...(subresource ? { subresource } : {}),
+                ...(name === undefined ? {} : { name }),
               },
             },
-          }),
-        ),
-      );
-      return verbs.filter((_, i) => !answers[i]?.status.allowed);
+          },
+        });
+      const allowed = await Promise.all(verbs.map(mayAll));
+      return verbs.filter((_, i) => !allowed[i]);
     },
     async secretKeys(name) {
       const secret = await get<KubeObject>(`${core}/secrets/${encodeURIComponent(name)}`, METADATA_ONLY);
@@ -69,7 +75,7 @@ export function factsOf({ namespace, ask }: RealCluster): Facts {
 
 /** The keys under `data` that the API server has noted who set: the only place that names them without their values. */
 function keysSetIn({ metadata }: KubeObject): string[] {
-  const { managedFields = [] } = metadata as {
+  const { managedFields = [] } = metadata as unknown as {
     managedFields?: { fieldsV1?: { 'f:data'?: object; 'f:stringData'?: object } }[];
   };
   const fields = managedFields.flatMap(({ fieldsV1 }) =>

@@ -31,10 +31,21 @@ export const EVENTS = {
     level: 'warning',
     meaning: 'A write failed for another reason and is repeated while it is still wanted. `data` as in ACT.',
   },
-  CHECK: { level: 'info', meaning: 'A health check has its verdict. `data`: check, verdict.' },
+  CHECK: { level: 'info', meaning: 'A health check or a query has its verdict. `data`: check, verdict.' },
   BLIND: { level: 'warning', meaning: 'The cluster does not answer; nothing is decided until it does. `data.since`.' },
   GOING_BACK: { level: 'error', meaning: 'The release will not go live, and why. `data.cause`.' },
+  EVIDENCE: { level: 'info', meaning: 'Where the evidence of this run is. `data.folder`.' },
+  EVIDENCE_FAILED: {
+    level: 'warning',
+    meaning:
+      'Some of the evidence could not be collected or written; the release goes on without it. `data`: what, error.',
+  },
   BUG: { level: 'error', meaning: 'A bug of this tool; please send it. `data`: error, stack, journal.' },
+  JOURNAL_UNREADABLE: {
+    level: 'warning',
+    meaning:
+      'What an earlier run wrote down is damaged, contradicts the cluster or is of another version; the live objects are judged anew.',
+  },
   NEXT: { level: 'info', meaning: 'What a person should do next; one command or sentence an event.' },
   STATUS: {
     level: 'info',
@@ -46,10 +57,19 @@ export const EVENTS = {
     meaning:
       'One thing that a release needs, by the command `preflight`; a warning when it cannot be seen, an error when it is missing. `data`: area, subject, verdict, message.',
   },
+  REHEARSAL: {
+    level: 'info',
+    meaning:
+      'One event of the contract, by the command `rehearse`; an error when a promise does not hold, with the seed that shows it. `data`: event, verdict (holds, broken, not-played), runs, broken, seed, reason.',
+  },
+  FINDING: {
+    level: 'warning',
+    meaning: 'What the manifests leave unguarded, by the command `rehearse`.',
+  },
   RESULT: {
     level: 'info',
     meaning:
-      'The last event of a run. `data`: outcome, exitCode, release, members (name, from, to, active, stable), durationMs, apiRequests.',
+      'The last event of a run. `data`: outcome, exitCode, release, members (name, from, to, active, stable), durationMs, apiRequests. Of `rehearse`: outcome (`holds` or `broken`), exitCode, release.',
   },
 } as const satisfies Record<string, { level: Level; meaning: string }>;
 

@@ -3,19 +3,23 @@ import type { View } from '../cluster/view.ts';
 import type { Action } from '../core/decide.ts';
 import { targetOf } from '../core/fence.ts';
 import type { Verdict } from '../core/observation.ts';
+import { memberAskedFor, neededToGoBack } from '../core/way-back.ts';
+import type { Keeper } from '../evidence/keeper.ts';
 import type { Plan } from '../plan/plan.ts';
+import { questionsOf, titleOf } from '../plan/policy.ts';
 import { ask } from './check.ts';
 import type { Say } from './say.ts';
+import { askWayBack } from './way-back.ts';
 import { describe } from './words.ts';
 import { send } from './writes.ts';
 
 /** Carries out what was decided, with pauses between tries of the same act. */
 export interface Acts {
-  /** Answers of the health checks so far. */
+  /** Answers of the health checks and queries so far. */
   readonly verdicts: ReadonlyMap<string, Verdict>;
   /** Carries an act out; one that the cluster refuses or fails is told and left to the next decision. */
   readonly perform: (action: Action) => Promise<void>;
-  /** From when on an act may be tried, in milliseconds since 1970; never for a health check that was asked. */
+  /** From when on an act may be tried, in milliseconds since 1970; never for a question while it is asked. */
   readonly dueAt: (action: Action) => number;
   readonly stop: () => void;
 }
@@ -25,7 +29,7 @@ const RETRY = [500, 1000, 2000, 4000];
 /** After so long an act counts as new again, in milliseconds. */
 const FORGET = 30_000;
 
-/** `onVerdict` hears when a health check has its verdict. */
+/** `onVerdict` hears when a question has its verdict, or something was collected. */
 export function newActs(
   plan: Plan,
   cluster: Cluster,
@@ -33,13 +37,15 @@ export function newActs(
   epoch: number,
   say: Say,
   onVerdict: () => void,
+  keeper?: Keeper,
 ): Acts {
   const verdicts = new Map<string, Verdict>();
   const asking = new Set<string>();
+  const collecting = new Set<string>();
   const tries = new Map<string, { at: number; count: number }>();
   const stopped = new AbortController();
 
-  async function attempt(action: Exclude<Action, { act: 'check' }>): Promise<void> {
+  async function attempt(action: Exclude<Action, { act: 'check' | 'collect' }>): Promise<void> {
     const now = cluster.now().getTime();
     const last = tries.get(keyOf(action));
     tries.set(keyOf(action), { at: now, count: last && now - last.at < FORGET ? last.count + 1 : 1 });
@@ -60,14 +66,20 @@ export function newActs(
   }
 
   function startCheck(name: string): void {
-    const check = plan.policy.healthChecks.find((c) => c.name === name);
-    if (!check || asking.has(name)) return;
+    const question = questionsOf(plan.policy).find((q) => q.name === name);
+    const member = memberAskedFor(name);
+    if (asking.has(name) || (!question && member === undefined)) return;
     asking.add(name);
-    ask(check, cluster, stopped.signal).then(
+    const answer = question
+      ? ask(question, keeper?.hear(name, cluster) ?? cluster, stopped.signal)
+      : askWayBack(neededToGoBack(member ?? '', view.objects), cluster, stopped.signal);
+    answer.then(
       (verdict) => {
         if (stopped.signal.aborted) return;
-        verdicts.set(name, verdict);
-        say('CHECK', `health check ${name}: ${verdict.verdict}, ${verdict.reason}`, {
+        // A decision asks again only for what has no answer, or none that is fresh.
+        asking.delete(name);
+        verdicts.set(name, { ...verdict, at: cluster.now().getTime() });
+        say('CHECK', `${question ? titleOf(question) : name}: ${verdict.verdict}, ${verdict.reason}`, {
           data: { check: name, verdict: verdict.verdict },
           level: verdict.verdict === 'pass' ? 'info' : 'error',
         });
@@ -77,14 +89,22 @@ export function newActs(
     );
   }
 
+  function startCollecting(replicaSet: string): void {
+    if (collecting.has(replicaSet)) return;
+    collecting.add(replicaSet);
+    keeper?.collect(replicaSet).then(onVerdict);
+  }
+
   return {
     verdicts,
     async perform(action) {
       if (action.act === 'check') startCheck(action.check);
+      else if (action.act === 'collect') startCollecting(action.replicaSet);
       else await attempt(action);
     },
     dueAt(action) {
       if (action.act === 'check') return asking.has(action.check) ? Number.POSITIVE_INFINITY : 0;
+      if (action.act === 'collect') return collecting.has(action.replicaSet) ? Number.POSITIVE_INFINITY : 0;
       const last = tries.get(keyOf(action));
       return last ? last.at + (RETRY[Math.min(last.count, RETRY.length) - 1] as number) : 0;
     },

@@ -1,59 +1,75 @@
 import { type Cluster, ClusterError, type HttpAnswer, type HttpTarget } from '../cluster/port.ts';
 import type { Verdict } from '../core/observation.ts';
-import type { HealthCheck } from '../plan/policy.ts';
+import type { Finding } from '../gates/finding.ts';
+import { judgeAnswer } from '../gates/health.ts';
+import { judgeNewest, judgeQuery, queryTarget } from '../gates/prometheus.ts';
+import type { HealthCheck, Query } from '../plan/policy.ts';
 
 /**
- * Asks a health check until enough answers in a row were good, or its tries are used up. Then the last answer decides: a
- * wrong one is `fail`, none at all is `unknown`, and so are too few good ones.
+ * Asks a question of the policy until enough answers in a row were good, or its tries are used up. Then the last answer
+ * decides: a wrong one is `fail`, none at all is `unknown`, and so are too few good ones.
  */
-export async function ask(check: HealthCheck, cluster: Cluster, signal: AbortSignal): Promise<Verdict> {
-  const { tries, samples } = check;
+export async function ask(question: HealthCheck | Query, cluster: Cluster, signal: AbortSignal): Promise<Verdict> {
+  const { tries, samples } = question;
+  const at = nameOf(question.target);
   let good = 0;
-  let verdict: Verdict['verdict'] = 'unknown';
-  let reason = '';
+  let last: Finding = { verdict: 'unknown', reason: '' };
+  if ('query' in question) await cluster.sleep(question.windowSeconds * 1000, signal);
   for (let attempt = 1; attempt <= tries && !signal.aborted; attempt += 1) {
-    if (attempt > 1) await cluster.sleep(check.intervalSeconds * 1000, signal);
-    [verdict, reason] = await askOnce(check, cluster);
-    good = verdict === 'pass' ? good + 1 : 0;
+    if (attempt > 1) await cluster.sleep(question.intervalSeconds * 1000, signal);
+    last = await askOnce(question, cluster);
+    good = last.verdict === 'pass' ? good + 1 : 0;
     if (good >= samples)
-      return { verdict: 'pass', final: true, reason: `${nameOf(check.target)}: ${good} good answers in a row` };
+      return { verdict: 'pass', final: true, reason: `${at}: ${good} good answers in a row, the last: ${last.reason}` };
   }
-  if (verdict === 'pass') [verdict, reason] = ['unknown', `only ${good} good answers in a row, ${samples} are needed`];
-  return { verdict, final: true, reason: `${nameOf(check.target)}: ${reason} (${tries} tries)` };
+  if (last.verdict === 'pass')
+    last = { verdict: 'unknown', reason: `only ${good} good answers in a row, ${samples} are needed` };
+  return { verdict: last.verdict, final: true, reason: `${at}: ${last.reason} (${tries} tries)` };
 }
 
-async function askOnce(check: HealthCheck, cluster: Cluster): Promise<[Verdict['verdict'], string]> {
+async function askOnce(question: HealthCheck | Query, cluster: Cluster): Promise<Finding> {
   try {
-    const problem = problemOf(await cluster.http(check.target, check.timeoutSeconds * 1000), check.expect);
-    return problem === undefined ? ['pass', 'good'] : ['fail', problem];
+    if ('query' in question) return await askPrometheus(question, cluster);
+    return judgeAnswer(await answerTo(question, cluster), question.expect);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
-    return ['unknown', error.message];
+    // A bad certificate is seen, not missing, and it is what every visitor sees.
+    return { verdict: error.code === 'untrusted' ? 'fail' : 'unknown', reason: error.message };
   }
+}
+
+/** The answer at the end of as many redirects as the check follows. */
+async function answerTo({ target, redirects, timeoutSeconds }: HealthCheck, cluster: Cluster): Promise<HttpAnswer> {
+  let at: HttpTarget = target;
+  for (let followed = 0; ; followed += 1) {
+    const answer = await cluster.http(at, timeoutSeconds * 1000);
+    const next = 'url' in at && followed < redirects ? redirectOf(answer, at.url) : undefined;
+    if (next === undefined) return answer;
+    at = { url: next };
+  }
+}
+
+/** Where an answer leads, if that is an address that may be followed. */
+function redirectOf({ location, status }: HttpAnswer, from: string): string | undefined {
+  if (![301, 302, 303, 307, 308].includes(status) || !location || !URL.canParse(location, from)) return undefined;
+  const next = new URL(location, from);
+  const isSafe = next.protocol === 'https:' || (next.protocol === 'http:' && from.startsWith('http:'));
+  return isSafe ? next.href : undefined;
+}
+
+/** Whether what the query rests on is fresh comes first: an old value is no evidence, whatever it is. */
+async function askPrometheus(query: Query, cluster: Cluster): Promise<Finding> {
+  const answer = (text: string): Promise<HttpAnswer> =>
+    cluster.http(queryTarget(query.target, text), query.timeoutSeconds * 1000);
+  const now = () => cluster.now().getTime();
+  if (query.newest !== undefined) {
+    const freshness = judgeNewest(query, await answer(query.newest), now());
+    if (freshness.verdict !== 'pass') return freshness;
+  }
+  return judgeQuery(query, await answer(query.query), now());
 }
 
 /** Where a target is, for people. */
 export function nameOf(target: HttpTarget): string {
   return 'url' in target ? target.url : `Service ${target.service}:${target.port}${target.path}`;
-}
-
-/** What is wrong with an answer; undefined when nothing is. */
-export function problemOf(answer: HttpAnswer, expect: HealthCheck['expect']): string | undefined {
-  if (answer.status !== expect.status) return `status ${answer.status} instead of ${expect.status}`;
-  if (expect.body !== undefined && !answer.body.includes(expect.body))
-    return `the body does not contain "${expect.body}"`;
-  if (!expect.json) return undefined;
-  let json: unknown;
-  try {
-    json = JSON.parse(answer.body);
-  } catch {
-    return `the body is not JSON: ${JSON.stringify(answer.body.slice(0, 80))}`;
-  }
-  for (const [path, wanted] of Object.entries(expect.json)) {
-    const found = path
-      .split('.')
-      .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], json);
-    if (found !== wanted) return `${path} is ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`;
-  }
-  return undefined;
 }

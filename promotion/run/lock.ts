@@ -9,6 +9,8 @@ export interface Lock {
   readonly epoch: number;
   /** Whether the right is still this run's, as far as it knows: false once it could not be renewed in time. */
   readonly isHeld: () => boolean;
+  /** Why it could not be renewed the last time, if it could not. */
+  readonly problem: () => string | undefined;
   /** Who took it over, if somebody did. */
   readonly takenBy: () => string | undefined;
   readonly release: () => Promise<void>;
@@ -137,6 +139,7 @@ function hold(cluster: Cluster, name: string, holder: string, epoch: number): Lo
   const over = new AbortController();
   let renewedAt = cluster.now().getTime();
   let takenBy: string | undefined;
+  let problem: string | undefined;
   const mine = [
     { op: 'test', path: '/spec/leaseTransitions', value: epoch },
     { op: 'test', path: '/spec/holderIdentity', value: holder },
@@ -150,13 +153,31 @@ function hold(cluster: Cluster, name: string, holder: string, epoch: number): Lo
       try {
         await cluster.patch(LEASES, name, [...mine, { op: 'replace', path: '/spec/renewTime', value: microTime(now) }]);
         renewedAt = now.getTime();
+        problem = undefined;
       } catch (error) {
         if (!(error instanceof ClusterError)) throw error;
+        problem = error.message;
         if (error.code !== 'precondition' && error.code !== 'not-found') continue;
+        // Somebody deleted it. A later run's would be there, and then this one cannot be made.
+        const isBack = error.code === 'not-found' && (await restored(now));
+        if (isBack || isBack === undefined) continue;
         const lease = (await cluster.get(LEASES, name).catch(() => undefined)) as Lease | undefined;
         takenBy = lease?.spec?.holderIdentity || 'another run';
         return;
       }
+    }
+  }
+  /** Makes a Lease that is gone anew; false when there is one, undefined when it cannot be made now. */
+  async function restored(now: Date): Promise<boolean | undefined> {
+    try {
+      if (!(await take(cluster, name, holder, epoch - 1, undefined))) return false;
+      renewedAt = now.getTime();
+      problem = undefined;
+      return true;
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error;
+      problem = error.message;
+      return undefined;
     }
   }
   // A bug in here must end the process, not let it go on without its lock.
@@ -165,6 +186,7 @@ function hold(cluster: Cluster, name: string, holder: string, epoch: number): Lo
   return {
     epoch,
     isHeld: () => takenBy === undefined && cluster.now().getTime() < renewedAt + DURATION,
+    problem: () => problem,
     takenBy: () => takenBy,
     async release() {
       over.abort();

@@ -24,6 +24,8 @@ export interface Found {
   /** What one left unfinished, and whether it was of this same plan; undefined when there is none, or it cannot be read. */
   readonly left: { readonly journal: Journal; readonly isSamePlan: boolean } | undefined;
   readonly history: History;
+  /** Why the journal cannot be read, where there is one that cannot. */
+  readonly unreadable?: string;
 }
 
 /** The longest message that is kept: a ConfigMap holds 1 MiB. */
@@ -80,6 +82,10 @@ export class TakenOver extends Error {}
 export async function openRecord(cluster: Cluster, plan: Plan, epoch: number): Promise<Record> {
   const name = recordName(plan.policy.release);
   const digest = digestOf(plan);
+  const objectWith = (data: object): KubeObject => {
+    const metadata = { name, namespace: cluster.namespace, annotations: { [EPOCH]: String(epoch) } };
+    return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data } as KubeObject;
+  };
   let before: Found = { left: undefined, history: [] };
   for (;;) {
     const found = await cluster.get(CONFIG_MAPS, name).catch(undefinedIfNotFound);
@@ -96,8 +102,7 @@ export async function openRecord(cluster: Cluster, plan: Plan, epoch: number): P
           },
         ]);
       } else {
-        const metadata = { name, namespace: cluster.namespace, annotations: { [EPOCH]: String(epoch) } };
-        await cluster.create(CONFIG_MAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: {} } as KubeObject);
+        await cluster.create(CONFIG_MAPS, objectWith({}));
       }
       break;
     } catch (error) {
@@ -113,17 +118,20 @@ export async function openRecord(cluster: Cluster, plan: Plan, epoch: number): P
       const text = JSON.stringify(lasting(journal));
       if (text === kept) return;
       const after = historyAfter(history, journal, plan.policy.version);
+      const data = { 'journal.json': text, 'history.json': JSON.stringify(after), plan: digest };
       try {
-        await cluster.patch(CONFIG_MAPS, name, [
-          { op: 'test', path: `/metadata/annotations/${EPOCH.replace('/', '~1')}`, value: String(epoch) },
-          {
-            op: 'add',
-            path: '/data',
-            value: { 'journal.json': text, 'history.json': JSON.stringify(after), plan: digest },
-          },
-        ]);
+        await cluster
+          .patch(CONFIG_MAPS, name, [
+            { op: 'test', path: `/metadata/annotations/${EPOCH.replace('/', '~1')}`, value: String(epoch) },
+            { op: 'add', path: '/data', value: data },
+          ])
+          .catch(async (error) => {
+            // Somebody deleted it. A later run's would be there, and then this one cannot be made.
+            undefinedIfNotFound(error);
+            await cluster.create(CONFIG_MAPS, objectWith(data));
+          });
       } catch (error) {
-        if (error instanceof ClusterError && ['precondition', 'not-found'].includes(error.code)) throw new TakenOver();
+        if (error instanceof ClusterError && error.code === 'precondition') throw new TakenOver();
         throw error;
       }
       kept = text;
@@ -145,18 +153,27 @@ function lasting({ preparedAt: _, ...journal }: Journal): Journal {
 
 function foundIn(found: KubeObject | undefined, digest: string): Found {
   const { data } = (found ?? {}) as { data?: { [key: string]: string } };
-  const journal = parsed(journalSchema, data?.['journal.json']) as unknown as Journal | undefined;
+  const journal = parsed(journalSchema, data?.['journal.json']);
+  const history = parsed(historySchema, data?.['history.json']);
+  const problem = journal.problem ?? history.problem;
+  const value = journal.value as unknown as Journal | undefined;
   return {
-    left: journal && journal.phase !== 'over' ? { journal, isSamePlan: data?.plan === digest } : undefined,
-    history: (parsed(historySchema, data?.['history.json']) ?? []) as unknown as History,
+    left: value && value.phase !== 'over' ? { journal: value, isSamePlan: data?.plan === digest } : undefined,
+    history: (history.value ?? []) as unknown as History,
+    ...(problem === undefined ? {} : { unreadable: problem }),
   };
 }
 
-/** Undefined for what cannot be read: it can be found out again from the live objects, but for why a release went back. */
-function parsed<T>(schema: z.ZodType<T>, text: string | undefined): T | undefined {
+/** What a text says; without a value for what is not there, and with a problem for what cannot be read. */
+function parsed<T>(schema: z.ZodType<T>, text: string | undefined): { value?: T; problem?: string } {
+  if (text === undefined) return {};
+  let json: unknown;
   try {
-    return schema.parse(JSON.parse(text ?? ''));
+    json = JSON.parse(text);
   } catch {
-    return undefined;
+    return { problem: 'it is not JSON' };
   }
+  const { data, error } = schema.safeParse(json);
+  const issue = error?.issues[0];
+  return issue ? { problem: `${issue.path.join('.') || 'it'}: ${issue.message}` } : { value: data as T };
 }

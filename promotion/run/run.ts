@@ -7,13 +7,16 @@ import { highestEpoch } from '../core/fence.ts';
 import { type Ask, EXIT_CODES, type Journal, type Outcome } from '../core/journal.ts';
 import { type MemberView, viewOf } from '../core/member.ts';
 import type { Observation } from '../core/observation.ts';
+import { contradictionIn } from '../core/resume.ts';
+import type { Folder } from '../evidence/folder.ts';
+import { type Keeper, newKeeper } from '../evidence/keeper.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Emit, Result } from '../report/events.ts';
 import { type Acts, ignoreClusterError, newActs } from './acts.ts';
 import { acquire, type Lock } from './lock.ts';
 import { nextSteps } from './next-steps.ts';
-import { persist } from './persist.ts';
-import { type Record as Journaling, openRecord, readRecord, TakenOver } from './record.ts';
+import { FIRST_CONTACT, persist } from './persist.ts';
+import { type Found, type Record as Journaling, openRecord, readRecord, TakenOver } from './record.ts';
 import { sayTo } from './say.ts';
 import { describe, PHASE_WORDS, resultWords, startWords } from './words.ts';
 
@@ -27,6 +30,8 @@ export interface RunOptions {
   readonly holder: string;
   /** How long to wait for another run that is alive, in milliseconds. @default 0 */
   readonly lockPatience?: number;
+  /** Where the evidence of the run is kept. @default none is kept */
+  readonly evidence?: Folder;
   /** Aborted when a person asks the run to stop. */
   readonly signal?: AbortSignal;
   /** Writes nothing: tells what the run would begin with. @default false */
@@ -56,17 +61,23 @@ export async function carryOut({
   emit,
   holder,
   lockPatience = 0,
+  evidence,
   signal,
   isDryRun = false,
 }: RunOptions): Promise<Result> {
   const startedAt = cluster.now().getTime();
-  const say = sayTo(emit, cluster.now);
+  const say = sayTo((event) => {
+    keeper?.note(event);
+    emit(event);
+  }, cluster.now);
+  const keeper: Keeper | undefined = evidence && newKeeper(plan, cluster, evidence, say);
   const names = plan.members.map((member) => member.name);
   const { release, version } = plan.policy;
   say('STARTED', startWords(ask, plan, cluster.namespace), {
     data: { ask, release, version: version ?? null, namespace: cluster.namespace, members: names },
   });
 
+  let isToldUnreadable = false;
   let journal = newJournal(startedAt);
   let views: readonly MemberView[] = [];
   let view: View | undefined;
@@ -77,9 +88,9 @@ export async function carryOut({
   signal?.addEventListener('abort', onSignal);
 
   try {
-    return finish(await run());
+    return await finish(await run());
   } catch (error) {
-    return finish(await explain(error));
+    return await finish(await explain(error));
   } finally {
     signal?.removeEventListener('abort', onSignal);
     acts?.stop();
@@ -88,9 +99,9 @@ export async function carryOut({
   }
 
   async function run(): Promise<End> {
-    const seen = await persist(cluster, () => openView(cluster));
+    const seen = await persist(cluster, () => openView(cluster), FIRST_CONTACT);
     view = seen;
-    const found = await persist(cluster, () => readRecord(cluster, plan));
+    const found = believed(await persist(cluster, () => readRecord(cluster, plan)), observe(seen));
     const now = cluster.now().getTime();
     const first = begin(ask, { ...found, plan, observation: observe(seen), now });
     if ('outcome' in first) return first;
@@ -111,9 +122,9 @@ export async function carryOut({
       };
     }
     lock = taken;
-    acts = newActs(plan, cluster, seen, taken.epoch, say, () => wake());
+    acts = newActs(plan, cluster, seen, taken.epoch, say, () => wake(), keeper);
     const record = await persist(cluster, () => openRecord(cluster, plan, taken.epoch));
-    for (let { left } = record.found; ; left = undefined) {
+    for (let { left } = believed(record.found, observe(seen)); ; left = undefined) {
       // Others may have acted until the lock was taken; a promotion lists everything afresh before its first write anyway.
       if (ask !== 'promote' || left !== record.found.left) await persist(cluster, seen.refresh);
       const beginning = begin(ask, {
@@ -130,10 +141,24 @@ export async function carryOut({
         const what = isBefore ? 'first ending what an earlier run left' : 'going on where an earlier run stopped';
         say('RESUMED', `${what}: ${PHASE_WORDS[journal.phase as 'returning']}`, { data: { phase: journal.phase } });
       }
+      keeper?.begin();
       const end = await drive(seen, acts, taken, record, planAt);
       if (!isBefore || !['promoted', 'restored', 'superseded', 'rolled-back', 'refused'].includes(end.outcome))
         return end;
     }
+  }
+
+  /** What earlier runs wrote down, without a journal that cannot be believed: the live objects tell what it would. */
+  function believed(found: Found, observation: Observation): Found {
+    const problem = found.unreadable ?? (found.left && contradictionIn(found.left.journal, observation));
+    if (problem === undefined) return found;
+    if (!isToldUnreadable)
+      say(
+        'JOURNAL_UNREADABLE',
+        `the journal of release ${release} cannot be believed (${problem}): judging by the live objects`,
+      );
+    isToldUnreadable = true;
+    return { ...found, left: undefined };
   }
 
   /** What the run would do first, in words. */
@@ -156,18 +181,25 @@ export async function carryOut({
     record: Journaling,
     planAt: (o: Observation) => Plan,
   ): Promise<End> {
+    /** Since when this run cannot keep its lock, or write down what it decides: it may not act, and must not wait for ever. */
+    let unheldSince: number | undefined;
+    let unsaved: { since: number; why: string } | undefined;
+    let isSaved = false;
     for (;;) {
       const now = cluster.now().getTime();
-      const changed = view.changed();
+      // Made before anything is looked at, so that what happens meanwhile is not slept through.
+      const changed = Promise.race([view.changed(), woken()]);
       const takenBy = lock.takenBy();
       if (takenBy !== undefined) return takenOver(takenBy);
-      const blindSince = view.blindSince() ?? (lock.isHeld() ? undefined : now);
-      if (blindSince !== undefined) {
-        if (now - blindSince >= BLIND_LIMIT) {
-          const message = `the cluster has not answered for ${BLIND_LIMIT / 1000} s; this is its last known state, run the same command to go on`;
-          return { outcome: 'unreachable', message };
-        }
-        say('BLIND', 'the cluster does not answer; waiting for it', {
+      unheldSince = lock.isHeld() ? undefined : (unheldSince ?? now);
+      const blindSince = view.blindSince() ?? unheldSince ?? unsaved?.since;
+      const why = view.blindTo() ?? (unheldSince === undefined ? unsaved?.why : lock.problem()) ?? 'no answer';
+      if (blindSince !== undefined && now - blindSince >= BLIND_LIMIT) {
+        const message = `the cluster has not answered for ${BLIND_LIMIT / 1000} s (${why}); this is its last known state, run the same command to go on`;
+        return { outcome: 'unreachable', message };
+      }
+      if (blindSince !== undefined && blindSince !== unsaved?.since) {
+        say('BLIND', `the cluster does not answer, waiting for it: ${why}`, {
           data: { since: new Date(blindSince).toISOString() },
         });
         await waitFor(changed, Math.min(blindSince + BLIND_LIMIT, now + SAVE_AGAIN));
@@ -181,14 +213,19 @@ export async function carryOut({
       journal = decision.journal;
       report(decision.views, before);
       views = decision.views;
+      keeper?.see(observation);
+      const saved: Promise<void> | undefined = journal.cause && !isSaved ? keeper?.save(journal, views) : undefined;
+      if (saved) isSaved = true;
       try {
-        await record.save(journal);
+        await Promise.all([record.save(journal), saved]);
       } catch (error) {
         if (!(error instanceof ClusterError)) throw error;
         say('ACT_FAILED', `write the journal: ${error.message}`);
+        unsaved = { since: unsaved?.since ?? now, why: error.message };
         await waitFor(changed, now + SAVE_AGAIN);
         continue;
       }
+      unsaved = undefined;
       if (journal.outcome) return over(journal);
       const due = decision.actions.filter((action) => acts.dueAt(action) <= now);
       if (due.length > 0 && lock.isHeld()) {
@@ -201,20 +238,29 @@ export async function carryOut({
   }
 
   function observe(view: View): Observation {
-    return { ...view.objects, checks: acts?.verdicts ?? new Map(), listedAt: view.listedAt() };
+    return {
+      ...view.objects,
+      checks: acts?.verdicts ?? new Map(),
+      ...(keeper ? { collected: keeper.collected } : {}),
+      listedAt: view.listedAt(),
+    };
+  }
+
+  /** Resolves at the next verdict or signal. */
+  function woken(): Promise<void> {
+    return new Promise((resolve) => {
+      wake = resolve;
+    });
   }
 
   /** Waits for a change of the cluster, a verdict, a signal, or the time `until`. */
   async function waitFor(changed: Promise<void>, until: number): Promise<void> {
     const cancel = new AbortController();
-    const woken = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
     if (signal?.aborted && journal.phase !== 'settling' && journal.phase !== 'returning') return;
     const timer = Number.isFinite(until)
       ? [cluster.sleep(Math.max(0, until - cluster.now().getTime()), cancel.signal)]
       : [];
-    await Promise.race([changed, woken, ...timer]);
+    await Promise.race([changed, ...timer]);
     cancel.abort();
   }
 
@@ -265,8 +311,10 @@ export async function carryOut({
     };
   }
 
-  function finish({ outcome, message }: End): Result {
+  async function finish({ outcome, message }: End): Promise<Result> {
+    const durationMs = cluster.now().getTime() - startedAt;
     for (const step of nextSteps(outcome, journal, views, cluster.namespace)) say('NEXT', step);
+    if (view && !['unchanged', 'interrupted', 'unreachable', 'locked'].includes(outcome)) await collectRest();
     const result: Result = {
       outcome,
       exitCode: EXIT_CODES[outcome],
@@ -282,11 +330,18 @@ export async function carryOut({
           stable: seen?.stable ?? null,
         };
       }),
-      durationMs: cluster.now().getTime() - startedAt,
+      durationMs,
       apiRequests: cluster.requests(),
     };
+    await keeper?.finish(result, message);
     say('RESULT', message, { data: result, level: result.exitCode === 0 ? 'info' : 'error' });
     return result;
+  }
+
+  /** Of what was not retired, pods are there still: those that went live, or that nobody gates. */
+  async function collectRest(): Promise<void> {
+    const sets = Object.entries(journal.members).flatMap(([name, { to }]) => (to ? [`${name}-${to}`] : []));
+    await Promise.all(sets.map((replicaSet) => keeper?.collect(replicaSet)));
   }
 }
 

@@ -41,14 +41,18 @@ export function describe(action: Action): string {
       return `put Service ${action.service} on revision ${action.hash} without the controller`;
     case 'restore-template':
       return `put the old template back into ${action.member}`;
+    case 'hand-over':
+      return `leave the template of ${action.member} to whoever applies its manifests`;
     case 'retire':
       return `scale the rejected ReplicaSet ${action.replicaSet} to 0`;
+    case 'collect':
+      return `keep what the pods of ${action.replicaSet} leave behind`;
     case 'nudge':
       return `make the controller look at ${action.member} again`;
     case 'claim':
       return `take over ${action.kind} ${action.name} from run ${action.from} for run ${action.epoch}`;
     case 'check':
-      return `ask health check ${action.check}`;
+      return `ask ${action.check}`;
     case 'refresh':
       return 'list everything afresh';
   }

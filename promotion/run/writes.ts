@@ -4,7 +4,7 @@ import type { View } from '../cluster/view.ts';
 import type { Action } from '../core/decide.ts';
 import { EPOCH } from '../core/fence.ts';
 
-export type Write = Exclude<Action, { act: 'check' | 'refresh' }>;
+export type Write = Exclude<Action, { act: 'check' | 'collect' | 'refresh' }>;
 type Patch = Exclude<Write, { act: 'forget-run' }>;
 
 /** On a Rollout: when the promoter last made the controller look at it again. */
@@ -99,6 +99,15 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
         patch: [
           { op: 'test', path: '/status/currentPodHash', value: write.hash },
           { op: 'replace', path: '/spec/template', value: write.template },
+        ],
+      };
+    case 'hand-over':
+      return {
+        kind: 'rollouts',
+        name: write.member,
+        patch: [
+          { op: 'test', path: '/metadata/resourceVersion', value: write.resourceVersion },
+          { op: 'replace', path: '/metadata/managedFields', value: write.managedFields },
         ],
       };
     case 'retire':

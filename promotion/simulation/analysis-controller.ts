@@ -99,6 +99,11 @@ function worst(phases: readonly string[]): string {
   return phases.reduce((a, b) => (SEVERITY.indexOf(b) > SEVERITY.indexOf(a) ? b : a), 'Successful');
 }
 
+/** A web metric keeps what was answered: JSON, since other answers pass unseen. */
+function answerOf(metric: Metric): { value?: string } {
+  return metric.provider?.web ? { value: '{}' } : {};
+}
+
 function counted(old: MetricResult, phase: Measurement, metric: Metric, at: string): MetricResult {
   const plus = (count: number | undefined, yes: boolean) => (count ?? 0) + (yes ? 1 : 0);
   const next = {
@@ -109,7 +114,9 @@ function counted(old: MetricResult, phase: Measurement, metric: Metric, at: stri
     inconclusive: plus(old.inconclusive, phase === 'Inconclusive'),
     error: plus(old.error, phase === 'Error'),
     consecutiveError: phase === 'Error' ? ((old as { consecutiveError?: number }).consecutiveError ?? 0) + 1 : 0,
-    measurements: [...(old.measurements ?? []), { phase, startedAt: at, finishedAt: at }].slice(-10),
+    measurements: [...(old.measurements ?? []), { phase, ...answerOf(metric), startedAt: at, finishedAt: at }].slice(
+      -10,
+    ),
   };
   const limit = (value: number | string | undefined, otherwise: number) =>
     value === undefined ? otherwise : Number(value);

@@ -28,6 +28,7 @@ export function newApiServer(now: () => number): ApiServer {
   const objects = new Map<string, Map<string, KubeObject>>();
   const listeners = new Set<Listener>();
   const history: { version: number; plural: string; event: Parameters<Listener>[1] }[] = [];
+  const undelivered: Parameters<Listener>[] = [];
   let version = 1;
   let uids = 0;
 
@@ -47,7 +48,13 @@ export function newApiServer(now: () => number): ApiServer {
 
   function publish(plural: string, event: Parameters<Listener>[1]): void {
     history.push({ version, plural, event });
-    for (const listener of listeners) listener(plural, event);
+    undelivered.push([plural, event]);
+    if (undelivered.length > 1) return;
+    // A listener that writes makes the next event; everybody hears this one first, so that all hear them in their order.
+    for (let next = undelivered[0]; next; next = undelivered[0]) {
+      for (const listener of listeners) listener(...next);
+      undelivered.shift();
+    }
   }
 
   function write(plural: string, old: KubeObject, changed: KubeObject): KubeObject {
@@ -103,12 +110,10 @@ export function newApiServer(now: () => number): ApiServer {
       if (!old) return;
       of(plural).delete(name);
       version += 1;
-      for (const listener of listeners) {
-        listener(plural, {
-          type: 'DELETED',
-          object: { ...old, metadata: { ...old.metadata, resourceVersion: String(version) } },
-        });
-      }
+      publish(plural, {
+        type: 'DELETED',
+        object: { ...old, metadata: { ...old.metadata, resourceVersion: String(version) } },
+      });
     },
     version: () => String(version),
     listen(listener, after) {

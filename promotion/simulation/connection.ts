@@ -2,6 +2,7 @@ import type { ReplicaSet } from '../cluster/objects.ts';
 import { type Cluster, ClusterError } from '../cluster/port.ts';
 import type { ApiServer } from './api-server.ts';
 import { answerOf, type HealthBehaviour } from './http.ts';
+import { logOf } from './pods.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** What goes wrong between one client and the API server. Requests are counted from 1. */
@@ -21,8 +22,10 @@ export interface Faults {
 /** One client of the simulated API server. */
 export interface Connection {
   readonly cluster: Cluster;
-  /** Resolves when the process has died; never without that fault. */
+  /** Resolves when the process has died; never without that fault or `kill`. */
   readonly died: Promise<void>;
+  /** Ends the process now, whatever it is about. */
+  readonly kill: () => void;
 }
 
 /** The port's adapter: each request takes virtual time on its way to the server and back. */
@@ -101,12 +104,14 @@ export function newConnection(
         if (signal?.aborted) over();
       }),
     list: ({ plural }) => request(() => ({ items: api.list(plural), resourceVersion: api.version() })),
+    logs: (pod, container, { previous = false }) => request(() => logOf(api, pod, container, previous)),
     get: ({ plural }, name) =>
       request(() => {
         const object = api.get(plural, name);
         if (!object) throw new ClusterError('not-found', `${plural} ${name} not found`);
         return object;
       }),
+    exists: ({ plural }, name) => request(() => api.get(plural, name) !== undefined),
     patch: ({ plural }, name, patch, subresource) => request(() => api.patch(plural, name, patch, subresource)),
     create: ({ plural }, object) => request(() => api.create(plural, object)),
     remove: ({ plural }, name, uid) =>
@@ -143,12 +148,17 @@ export function newConnection(
       new Promise((resolve, reject) => {
         happen(Math.min(timeout, scheduler.between(5, 40)), () => {
           try {
-            resolve(answerOf(api, target, healthOf));
+            resolve(answerOf(api, target, healthOf, scheduler.now()));
           } catch (error) {
             reject(error);
           }
         });
       }),
   };
-  return { cluster, died };
+  const kill = () => {
+    isDead = true;
+    // Whoever waits for the death wakes up.
+    scheduler.after(0, onDeath, true);
+  };
+  return { cluster, died, kill };
 }

@@ -1,14 +1,20 @@
 import { type KubeObject, POD_HASH, type ReplicaSet, type Rollout, type Service } from '../cluster/objects.ts';
 import { ClusterError, type HttpAnswer, type HttpTarget } from '../cluster/port.ts';
+import { queryTarget } from '../gates/prometheus.ts';
 import { POLICY_CONFIG_MAP, policyOf } from '../plan/plan.ts';
 import type { Policy } from '../plan/policy.ts';
 import { type ApiServer, same } from './api-server.ts';
 import { serviceBehind } from './ingress.ts';
 
+/** Annotation on a pod template: the version that its pods name, where that is not their label's. */
+export const REPORTED_VERSION = 'reported-version';
+
 /** Whether its health checks are answered well, by where they are asked; default: they are. */
 export interface HealthBehaviour {
   readonly preview?: boolean;
   readonly active?: boolean;
+  /** What Prometheus measures of it while it is live; default: what every query of the policy wants. */
+  readonly measured?: 'bad' | 'nothing';
 }
 
 /** What the pods behind a target answer. Throws `ClusterError` when there are none. */
@@ -16,14 +22,48 @@ export function answerOf(
   api: ApiServer,
   target: HttpTarget,
   healthOf: (set: ReplicaSet) => HealthBehaviour | undefined,
+  now: number,
 ): HttpAnswer {
+  const measured = measurement(api, target, healthOf, now);
+  if (measured) return measured;
   const name = serviceBehind(api, target);
-  const hash = name && api.get<Service>('services', name)?.spec.selector?.[POD_HASH];
+  // An address that none of the objects leads to is somebody else's, and well.
+  if (name === undefined) return goodAnswer(policyIn(api), target, undefined);
+  const hash = api.get<Service>('services', name)?.spec.selector?.[POD_HASH];
   const set = hash && api.list<ReplicaSet>('replicasets').find((s) => s.metadata.labels?.[POD_HASH] === hash);
   if (!set || (set.status?.availableReplicas ?? 0) === 0) throw new ClusterError('unreachable', 'connection refused');
   const asPreview = name !== activeServiceOf(api, set);
   const healthy = (asPreview ? healthOf(set)?.preview : healthOf(set)?.active) ?? true;
   return healthy ? goodAnswer(policyIn(api), target, set) : { status: 500, body: '{"status":"error"}' };
+}
+
+/** What Prometheus answers, where the target is a query of the policy: of all that is live, the worst. */
+function measurement(
+  api: ApiServer,
+  target: HttpTarget,
+  healthOf: (set: ReplicaSet) => HealthBehaviour | undefined,
+  now: number,
+): HttpAnswer | undefined {
+  const at = now / 1000;
+  const answer = (value: number | undefined) => ({
+    status: 200,
+    body: JSON.stringify({
+      status: 'success',
+      data: { resultType: 'vector', result: value === undefined ? [] : [{ metric: {}, value: [at, String(value)] }] },
+    }),
+  });
+  for (const { query, newest, below, above = 0, target: prometheus } of policyIn(api).queries) {
+    if (newest !== undefined && same(queryTarget(prometheus, newest), target)) return answer(at);
+    if (!same(queryTarget(prometheus, query), target)) continue;
+    const live = new Set(api.list<Service>('services').map((service) => service.spec.selector?.[POD_HASH]));
+    const seen = api
+      .list<ReplicaSet>('replicasets')
+      .filter((set) => live.has(set.metadata.labels?.[POD_HASH]))
+      .map((set) => healthOf(set)?.measured);
+    const [good, bad] = below === undefined ? [above + 1, above] : [below - 1, below];
+    return answer(seen.includes('nothing') ? undefined : seen.includes('bad') ? bad : good);
+  }
+  return undefined;
 }
 
 const parsed = new WeakMap<KubeObject, Policy>();
@@ -39,14 +79,16 @@ export function policyIn(api: ApiServer): Policy {
 }
 
 /** What the policy's health check of that target expects to hear; but a version is that of the pods that answer. */
-function goodAnswer({ healthChecks }: Policy, target: HttpTarget, set: ReplicaSet): HttpAnswer {
+function goodAnswer({ healthChecks }: Policy, target: HttpTarget, set: ReplicaSet | undefined): HttpAnswer {
   const expect = healthChecks.find((check) => same(check.target, target))?.expect;
-  const { annotations, labels } = set.spec.template?.metadata ?? {};
-  const version = annotations?.['reported-version'] ?? labels?.['app.kubernetes.io/version'];
-  const json = Object.entries({ status: 'ok', ...expect?.json, ...(version ? { version } : {}) }).reduce(
-    (body, [path, value]) => put(body, path.split('.'), value),
-    {},
-  );
+  const { annotations, labels } = set?.spec.template?.metadata ?? {};
+  const version = annotations?.[REPORTED_VERSION] ?? labels?.['app.kubernetes.io/version'];
+  const json = Object.entries({
+    status: 'ok',
+    ...expect?.json,
+    ...(expect?.version ? { [expect.version.path]: version ?? expect.version.value } : {}),
+    ...(version ? { version } : {}),
+  }).reduce((body, [path, value]) => put(body, path.split('.'), value), {});
   return { status: expect?.status ?? 200, body: expect?.body ?? JSON.stringify(json) };
 }
 

@@ -18,6 +18,8 @@ import {
 import { type ApiServer, same } from './api-server.ts';
 
 const DEADLINE = 'scale-down-deadline';
+/** After this time a Rollout that is invalid is looked at again, in milliseconds. */
+const INVALID_RETRY = 20_000;
 const OVER = ['Successful', 'Failed', 'Error', 'Inconclusive'];
 
 /** What came of a pass. */
@@ -39,18 +41,29 @@ export function reconcileRollout(api: ApiServer, rollout: Rollout, now: number):
   if (!blueGreen || !api.get('rollouts', rollout.metadata.name)) return {};
   const active = api.get<Service>('services', blueGreen.activeService);
   const preview = blueGreen.previewService ? api.get<Service>('services', blueGreen.previewService) : undefined;
-  if (active && (preview || !blueGreen.previewService))
-    return new Pass(api, rollout, blueGreen, active, preview, now).run();
-  const message = `The Rollout "${rollout.metadata.name}" is invalid: spec.strategy.blueGreen: Service not found`;
-  return written(
-    patchStatus(api, rollout, {
-      ...rollout.status,
-      observedGeneration: String(rollout.metadata.generation),
-      phase: 'Degraded',
-      message: `InvalidSpec: ${message}`,
-      conditions: [{ type: 'InvalidSpec', status: 'True', reason: 'InvalidSpec', message }],
-    }),
-  );
+  const missing = !active || (blueGreen.previewService && !preview) ? 'Service' : missingTemplate(api, blueGreen);
+  if (active && !missing) return new Pass(api, rollout, blueGreen, active, preview, now).run();
+  const message = `The Rollout "${rollout.metadata.name}" is invalid: spec.strategy.blueGreen: ${missing} not found`;
+  return {
+    wakeAt: now + INVALID_RETRY,
+    ...written(
+      patchStatus(api, rollout, {
+        ...rollout.status,
+        observedGeneration: String(rollout.metadata.generation),
+        phase: 'Degraded',
+        message: `InvalidSpec: ${message}`,
+        conditions: [{ type: 'InvalidSpec', status: 'True', reason: 'InvalidSpec', message }],
+      }),
+    ),
+  };
+}
+
+function missingTemplate(api: ApiServer, blueGreen: BlueGreenStrategy): string | undefined {
+  const names = [blueGreen.prePromotionAnalysis, blueGreen.postPromotionAnalysis]
+    .flatMap((analysis) => analysis?.templates ?? [])
+    .map(({ templateName }) => templateName);
+  const name = names.find((n) => !api.get('analysistemplates', n));
+  return name && `AnalysisTemplate ${name}`;
 }
 
 /** What one pass knows and has decided so far; it reads its snapshot of the Rollout throughout, like the controller. */
@@ -99,7 +112,7 @@ class Pass {
     if (status.abort && status.stableRS && status.stableRS === status.currentPodHash) this.removeAbort = true;
     this.ensureNewReplicaSet();
     if (this.isScalingEvent()) {
-      this.scaleAll();
+      if (!this.scaleAll()) return;
       this.write({ ...status, observedGeneration: String(this.rollout.metadata.generation) });
       return;
     }
@@ -112,7 +125,7 @@ class Pass {
     }
     const fastTracked = this.isFastTracked();
     const deadlineBefore = hasDeadline(this.set(newHash));
-    this.scaleAll();
+    if (!this.scaleAll()) return;
     this.reconcilePause(fastTracked);
     this.reconcileActiveService(fastTracked);
     const runs = this.reconcileAnalysis(deadlineBefore);
@@ -231,20 +244,33 @@ class Pass {
     );
   }
 
-  private scaleAll(): void {
+  /**
+   * Whether the pass goes on. A ReplicaSet that was just relieved of its deadline and is of another size than wanted ends
+   * it: the controller updates the copy it read before, and is refused for that.
+   */
+  private scaleAll(): boolean {
     const { stableRS } = this.status;
     const stable = this.set(stableRS);
     const current = this.set(this.newHash);
     if (current && !this.delaysScaleDown()) this.annotate(current, { [DEADLINE]: undefined });
-    if (stable) {
-      this.annotate(stable, { [DEADLINE]: undefined });
-      this.scale(stable, this.replicas);
-    }
+    if (stable) this.annotate(stable, { [DEADLINE]: undefined });
+    const isRefused = (set: ReplicaSet | undefined) =>
+      set && hasDeadline(set) && !hasDeadline(this.set(set.metadata.labels?.[POD_HASH])) && this.isOtherSize(set);
+    if (isRefused(stable)) return false;
+    if (stable) this.scale(stable, this.replicas);
+    if (isRefused(current)) return false;
     this.scaleNew();
     for (const set of this.sets()) {
       const hash = set.metadata.labels?.[POD_HASH];
       if (hash !== this.newHash && hash !== stableRS) this.scaleOther(set);
     }
+    return true;
+  }
+
+  private isOtherSize(set: ReplicaSet): boolean {
+    return (
+      set.spec.replicas !== this.replicas || Number(set.metadata.annotations?.[DESIRED_REPLICAS]) !== this.replicas
+    );
   }
 
   private scaleNew(): void {
@@ -278,7 +304,10 @@ class Pass {
     ].includes(hash);
     if (referenced || (set.spec.replicas ?? 0) === 0 || this.isPausedFor('InconclusiveAnalysisRun')) return;
     const deadline = set.metadata.annotations?.[DEADLINE];
-    if (!deadline) this.putDeadline(set, this.blueGreen.scaleDownDelaySeconds ?? 30);
+    const delay = this.blueGreen.scaleDownDelaySeconds ?? 30;
+    // With a delay of 0 there is never a deadline, and what has none stays up.
+    if (!deadline && delay > 0) this.putDeadline(set, delay);
+    else if (!deadline) return;
     else if (Date.parse(deadline) > this.now) this.lookAgainAt(Date.parse(deadline));
     else this.scale(set, 0);
   }
@@ -370,9 +399,12 @@ class Pass {
     const { name, namespace, uid } = this.rollout.metadata;
     const revision = String(revisionOf(this.set(this.newHash)));
     const metrics = (analysis.templates ?? []).flatMap(
-      ({ templateName }) =>
-        (this.api.get('analysistemplates', templateName) as { spec?: { metrics?: Metric[] } } | undefined)?.spec
-          ?.metrics ?? [],
+      ({ templateName, clusterScope }) =>
+        (
+          this.api.get(`${clusterScope ? 'cluster' : ''}analysistemplates`, templateName) as
+            | { spec?: { metrics?: Metric[] } }
+            | undefined
+        )?.spec?.metrics ?? [],
     );
     const base = `${name}-${this.newHash}-${revision}-${type}`;
     const taken = (n: string) => this.api.get('analysisruns', n) !== undefined;
@@ -434,7 +466,8 @@ class Pass {
 
   private pauseStatus(): Partial<RolloutStatus> {
     const at = new Date(this.now).toISOString();
-    if (this.isAborted()) return { abort: true, abortedAt: this.status.abortedAt ?? at };
+    // What is stable and failed its analysis is told to be aborted in the end, though nothing is done about it.
+    if (this.isAborted() || this.addAbort !== undefined) return { abort: true, abortedAt: this.status.abortedAt ?? at };
     if (this.clearPauses) return {};
     const old = this.status.pauseConditions ?? [];
     const kept = old.filter((condition) => !this.removePauses.includes(condition.reason));
@@ -447,7 +480,7 @@ class Pass {
   }
 
   private phase(next: RolloutStatus): { phase: string; message?: string } {
-    if (next.abort) {
+    if (this.isAborted()) {
       const why = this.addAbort ?? (this.status.abort ? this.status.message?.split(': ').slice(2).join(': ') : '');
       return {
         phase: 'Degraded',
@@ -459,13 +492,19 @@ class Pass {
     const updated = this.set(this.newHash);
     if ((updated?.status?.replicas ?? 0) < this.replicas)
       return { phase: 'Progressing', message: 'more replicas need to be updated' };
-    if (next.blueGreen?.activeSelector !== next.currentPodHash)
-      return { phase: 'Progressing', message: 'active service cutover pending' };
-    if ((updated?.status?.availableReplicas ?? 0) < this.replicas)
+    if (this.availableReplicas(next) < (updated?.status?.replicas ?? 0))
       return { phase: 'Progressing', message: 'updated replicas are still becoming available' };
+    if (!next.blueGreen?.activeSelector || next.blueGreen.activeSelector !== next.currentPodHash)
+      return { phase: 'Progressing', message: 'active service cutover pending' };
     if (next.stableRS !== next.currentPodHash)
       return { phase: 'Progressing', message: 'waiting for analysis to complete' };
     return { phase: 'Healthy' };
+  }
+
+  /** Of the active ReplicaSet, which need not be the new one; of all of them while there is none. */
+  private availableReplicas(next: RolloutStatus): number {
+    const active = this.set(next.blueGreen?.activeSelector);
+    return (active ? [active] : this.sets()).reduce((sum, set) => sum + (set.status?.availableReplicas ?? 0), 0);
   }
 
   private write(next: RolloutStatus): void {
@@ -507,10 +546,20 @@ class Pass {
       ...s,
       metadata: {
         ...s.metadata,
-        annotations: { ...s.metadata.annotations, [DESIRED_REPLICAS]: String(this.replicas) },
+        annotations: this.annotationsAt(s, replicas),
       },
       spec: { ...s.spec, replicas },
     }));
+  }
+
+  private annotationsAt(set: ReplicaSet, replicas: number): Record<string, string> {
+    const { [DEADLINE]: deadline, ...rest } = set.metadata.annotations ?? {};
+    const isOver = replicas === 0 && !this.delaysScaleDown();
+    return {
+      ...rest,
+      ...(deadline && !isOver ? { [DEADLINE]: deadline } : {}),
+      [DESIRED_REPLICAS]: String(this.replicas),
+    };
   }
 
   private annotate(set: ReplicaSet, annotations: Record<string, string | undefined>): void {

@@ -1,3 +1,6 @@
+/** What was waited for does not come about. */
+export class NoEnd extends Error {}
+
 /** Virtual time: things happen in order of their time, and time passes only between them. */
 export interface Scheduler {
   /** Milliseconds since 1970, virtual. */
@@ -11,7 +14,7 @@ export interface Scheduler {
   readonly random: () => number;
   /** A whole number of milliseconds between two bounds, from the seed. */
   readonly between: (low: number, high: number) => number;
-  /** Lets time pass until `over`; throws when nothing is left to happen or `limit` milliseconds have passed before. */
+  /** Lets time pass until `over`; throws `NoEnd` when nothing is left to happen or `limit` milliseconds have passed before. */
   readonly runUntil: (over: () => boolean, limit: number) => Promise<void>;
 }
 
@@ -83,9 +86,9 @@ export function newScheduler(seed: number, start: number): Scheduler {
         if (over()) return;
         const task = pop();
         if (!task)
-          throw new Error(`the simulation stands still at ${new Date(time).toISOString()}: nothing is left to happen`);
+          throw new NoEnd(`the simulation stands still at ${new Date(time).toISOString()}: nothing is left to happen`);
         if (task.at > end)
-          throw new Error(`the simulation did not come to an end within ${limit / 1000} s of virtual time`);
+          throw new NoEnd(`the simulation did not come to an end within ${limit / 1000} s of virtual time`);
         time = task.at;
         task.run();
         woken = task.wakes;

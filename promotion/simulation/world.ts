@@ -8,7 +8,7 @@ import {
   type Service,
 } from '../cluster/objects.ts';
 import type { Cluster } from '../cluster/port.ts';
-import { type Measurement, startAnalysis } from './analysis-controller.ts';
+import { type Measure, type Measurement, startAnalysis } from './analysis-controller.ts';
 import { type ApiServer, newApiServer } from './api-server.ts';
 import { type Connection, type Faults, newConnection } from './connection.ts';
 import { type HealthBehaviour, policyIn } from './http.ts';
@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly namespace: string;
   /** How the version in that ReplicaSet behaves. */
   readonly behaviourOf: (set: ReplicaSet) => VersionBehaviour;
+  /** What a measurement says, in the place of the version's behaviour. */
+  readonly measure?: Measure;
 }
 
 /** An in-memory cluster with virtual time. */
@@ -45,13 +47,15 @@ export interface World {
   readonly play: <T>(task: Promise<T>, limitSeconds?: number) => Promise<T>;
 }
 
+/** Label that gives a Rollout to the controller of that name; this one has none, and takes those without. */
+const INSTANCE_ID = 'argo-rollouts.argoproj.io/controller-instance-id';
 const START = Date.UTC(2026, 0, 1, 3);
 
 export function newWorld(options: WorldOptions): World {
   const scheduler = newScheduler(options.seed, START);
   const api = newApiServer(scheduler.now);
   startWorkloads(api, scheduler, (set) => ({ readyAfter: 2000, ...options.behaviourOf(set) }));
-  startAnalysis(api, scheduler, (run, metric) => measurementOf(api, options, run, metric));
+  startAnalysis(api, scheduler, options.measure ?? ((run, metric) => measurementOf(api, options, run, metric)));
   startRolloutsController(api, scheduler);
   const connect = (faults: Faults) =>
     newConnection(api, scheduler, options.namespace, (set) => options.behaviourOf(set).health, faults);
@@ -112,7 +116,7 @@ function startRolloutsController(api: ApiServer, scheduler: Scheduler): void {
     const delay = scheduler.between(1, 40);
     if (plural === 'rollouts') {
       scheduler.after(scheduler.between(1, 10), () => {
-        if (type === 'DELETED') cache.delete(object.metadata.name);
+        if (type === 'DELETED' || object.metadata.labels?.[INSTANCE_ID]) cache.delete(object.metadata.name);
         else cache.set(object.metadata.name, object as Rollout);
         enqueue(object.metadata.name, delay);
       });
@@ -121,8 +125,8 @@ function startRolloutsController(api: ApiServer, scheduler: Scheduler): void {
       const owner = object.metadata.ownerReferences?.[0];
       if (owner) enqueue(owner.name, delay);
     }
-    // The controller passes over a Service that has no hash in its selector (service.go, syncService).
-    if (plural === 'services' && (object as Service).spec.selector?.[POD_HASH]) {
+    // The controller passes over a Service that is gone, or has no hash in its selector (service.go, syncService).
+    if (plural === 'services' && type !== 'DELETED' && (object as Service).spec.selector?.[POD_HASH]) {
       for (const rollout of api.list<Rollout>('rollouts')) {
         const { activeService, previewService } = rollout.spec.strategy?.blueGreen ?? {};
         if (object.metadata.name === activeService || object.metadata.name === previewService)
@@ -170,7 +174,7 @@ function applyObject(api: ApiServer, object: KubeObject): void {
 }
 
 /** `Ingress` → `ingresses`, `NetworkPolicy` → `networkpolicies`. */
-function pluralOf(kind: string): string {
+export function pluralOf(kind: string): string {
   const name = kind.toLowerCase();
   return name.endsWith('s') ? `${name}es` : name.endsWith('y') ? `${name.slice(0, -1)}ies` : `${name}s`;
 }

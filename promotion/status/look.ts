@@ -1,4 +1,4 @@
-import { type Cluster, RESOURCES_AND_PODS } from '../cluster/port.ts';
+import type { Cluster } from '../cluster/port.ts';
 import { openView } from '../cluster/view.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Status, statusOf } from './status.ts';
@@ -17,14 +17,13 @@ const TICK = 1000;
 
 /** Shows the status of a release, and returns the last one. Throws `ClusterError` when the first look fails. */
 export async function look({ plan, cluster, show, until }: LookOptions): Promise<Status> {
-  const view = await openView(cluster, RESOURCES_AND_PODS);
+  const view = await openView(cluster);
   try {
     for (;;) {
       const changed = view.changed();
       const now = cluster.now().getTime();
-      const { pods, ...objects } = view.objects;
-      const observation = { ...objects, checks: new Map(), listedAt: view.listedAt() };
-      const status = statusOf(plan, cluster.namespace, observation, pods, now);
+      const observation = { ...view.objects, checks: new Map(), listedAt: view.listedAt() };
+      const status = statusOf(plan, cluster.namespace, observation, now);
       show(status, now, view.blindSince());
       if (!until || until.aborted) return status;
       const over = new AbortController();

@@ -79,15 +79,9 @@ export interface AnalysisStatus {
 }
 
 /** What is seen, judged as a promotion would. `now` is in milliseconds since 1970. */
-export function statusOf(
-  plan: Plan,
-  namespace: string,
-  o: Observation,
-  pods: ReadonlyMap<string, Pod>,
-  now: number,
-): Status {
+export function statusOf(plan: Plan, namespace: string, o: Observation, now: number): Status {
   const views = plan.members.map((member) => viewOf(member, o, undefined));
-  const members = views.map((view) => memberStatus(view, plan, o, pods));
+  const members = views.map((view) => memberStatus(view, plan, o));
   return {
     release: plan.policy.release,
     ...(plan.policy.version ? { version: plan.policy.version } : {}),
@@ -112,12 +106,12 @@ function podFindings({ name, stage, revisions }: MemberStatus): string[] {
     .map((pod) => `${name}: pod ${pod.name} is not ready${pod.reason ? ` (${pod.reason})` : ''}`);
 }
 
-function memberStatus(view: MemberView, plan: Plan, o: Observation, pods: ReadonlyMap<string, Pod>): MemberStatus {
+function memberStatus(view: MemberView, plan: Plan, o: Observation): MemberStatus {
   const { member, stage, reason, rollout, active, stable } = view;
   const setOf = (hash: string | undefined) => (rollout && hash ? replicaSetOf(o, rollout, hash) : undefined);
   const revisions = [...o.replicaSets.values()]
     .filter((set) => ownedBy(set, rollout?.metadata.uid))
-    .map((set) => revisionStatus(set, view, plan, o, pods))
+    .map((set) => revisionStatus(set, view, plan, o))
     .sort((a, b) => b.number - a.number);
   const shown = revisions.filter(({ roles, replicas, pods }) => roles.length + replicas.wanted + pods.length > 0);
   return {
@@ -139,7 +133,6 @@ function revisionStatus(
   { member, rollout, active, stable, current }: MemberView,
   plan: Plan,
   o: Observation,
-  pods: ReadonlyMap<string, Pod>,
 ): RevisionStatus {
   const hash = set.metadata.labels?.[POD_HASH] ?? '';
   const preview = o.services.get(member.previewService ?? '')?.spec.selector?.[POD_HASH];
@@ -161,7 +154,7 @@ function revisionStatus(
       wanted: rollout && hash === current ? replicasOf(rollout) : replicas,
       available: set.status?.availableReplicas ?? 0,
     },
-    pods: [...pods.values()].filter((pod) => ownedBy(pod, set.metadata.uid)).map(podStatus),
+    pods: [...o.pods.values()].filter((pod) => ownedBy(pod, set.metadata.uid)).map(podStatus),
     analyses,
     ...(upUntil && replicas > 0 && hash !== stable && hash !== current ? { upUntil } : {}),
     isRejected: analyses.some(({ verdict }) => verdict === 'fail'),

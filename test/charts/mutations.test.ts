@@ -12,6 +12,7 @@ import { type KubeObject, objectsOf } from './objects.ts';
 /** The ends of the paths of such fields, below an object's kind. */
 const references = [
   /serviceAccountName$/,
+  /RoleBinding \S+ (roleRef\.(kind|name)|subjects\.\d+\.(kind|name|namespace))$/,
   /(configMapRef|secretKeyRef|configMapKeyRef)\.(name|key)$/,
   /(secretName|claimName|serviceName|templateName|activeService|previewService|targetPort|fieldPath)$/,
   /items\.\d+\.key$/,
@@ -29,7 +30,7 @@ const references = [
   /CHECK_URL\.value$/,
   /Probe\.(httpGet|tcpSocket)\.port$/,
   /containers\.\d+\.ports\.\d+\.(name|containerPort)$/,
-  /(Service|ServiceAccount|ConfigMap|AnalysisTemplate|PersistentVolumeClaim|Rollout|StatefulSet) \S+ metadata\.name$/,
+  /(Service|ServiceAccount|ConfigMap|AnalysisTemplate|PersistentVolumeClaim|Role|Rollout|StatefulSet) \S+ metadata\.name$/,
   /Service \S+ spec\.ports\.\d+\.(name|port)$/,
   /endpoints\.\d+\.port$/,
   /tls\.\d+\.hosts\.\d+$/,

@@ -2,7 +2,7 @@ import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { loadOverlay, overlayNames } from '../../overlays/load.ts';
 import { policySchema } from '../../promotion/plan/policy.ts';
-import { digestOf, sample } from '../overlays/samples.ts';
+import { digestOf, pins, sample } from '../overlays/samples.ts';
 import { find, type KubeObject, objectsOf } from './objects.ts';
 
 const policyOf = (objects: KubeObject[]) =>
@@ -19,6 +19,13 @@ describe('the release policy', () => {
     expect(policyOf(objects).holdMetric).toBe(hold.name);
   });
 
+  it.each(['staging', 'production'])('wants the answer of the pinned version, not one of the old: %s', (name) => {
+    const overlay = { ...loadOverlay(name), pins };
+    const versions = policyOf(objectsOf(overlay)).healthChecks.map(({ expect }) => expect.version?.value);
+    // A page of the web names no version.
+    expect(versions).toEqual(['1.2.3', undefined]);
+  });
+
   it('asks the public URLs after the switch', () => {
     const { healthChecks } = policyOf(objectsOf(sample()));
     expect(healthChecks).toMatchObject([
@@ -26,7 +33,7 @@ describe('the release policy', () => {
         name: 'api-health',
         when: 'after-switch',
         target: { url: 'https://staging-api.moneywise.app/api/health' },
-        expect: { status: 200, json: { status: 'ok', version: '1.2.3' } },
+        expect: { status: 200, json: { status: 'ok' }, version: { path: 'version', value: '1.2.3' } },
       },
       { name: 'web-page', when: 'after-switch', target: { url: 'https://staging.moneywise.app/' } },
     ]);
@@ -44,12 +51,38 @@ describe('the release policy', () => {
       { target: { service: 'backend', port: 'http', path: '/api/health' }, expect: { json: { status: 'ok' } } },
       { target: { service: 'web', port: 'http', path: '/' } },
     ]);
-    expect(healthChecks[0]?.expect.json).not.toHaveProperty('version');
+    expect(healthChecks[0]?.expect).not.toHaveProperty('version');
   });
 
   it('asks the public health path that the overlay names', () => {
     const { healthChecks } = policyOf(objectsOf(sample({ health: { publicPath: '/health' } })));
     expect(healthChecks[0]?.target).toEqual({ url: 'https://staging-api.moneywise.app/health' });
+  });
+
+  it('asks Prometheus only where the overlay says so, about its own Services, pods and time after the switch', () => {
+    expect(policyOf(objectsOf(sample({ monitoring: { kind: 'prometheus-operator' } }))).queries).toEqual([]);
+    const gates = { prometheus: { service: 'prometheus', port: 9090 }, withoutRequests: 'pass' as const };
+    const { queries } = policyOf(objectsOf(sample({ monitoring: { kind: 'prometheus-operator', gates } })));
+    expect(queries.map(({ name, below }) => [name, below])).toEqual([
+      ['backend-errors', 0.05],
+      ['backend-duration', 1],
+      ['backend-memory', 0.9],
+      ['web-errors', 0.05],
+      ['web-duration', 1],
+      ['web-memory', 0.9],
+    ]);
+    for (const { name, newest, query, target, when, whenEmpty, windowSeconds } of queries) {
+      const member = name.split('-')[0];
+      for (const selector of [query, newest].flatMap((text) => text?.match(/\{[^}]*\}/g) ?? []))
+        expect(selector).toMatch(
+          new RegExp(`moneywise-staging-${member}-http|namespace="moneywise-staging",container="${member}"`),
+        );
+      for (const [, window] of query.matchAll(/\[(\d+)s\]/g)) expect(Number(window)).toBe(windowSeconds);
+      expect(target).toMatchObject({ service: 'prometheus', namespace: 'monitoring' });
+      expect(when).toBe('after-switch');
+      // No memory at all is no evidence whatever the overlay says about requests.
+      expect(whenEmpty).toBe(name.endsWith('memory') ? 'unknown' : 'pass');
+    }
   });
 
   it('names both versions when they differ', () => {

@@ -36,7 +36,7 @@ describe('the end of a hold', () => {
     ['fails as often as it likes', holding({ failureLimit: -1 })],
     ['is over by its count before it can fail', holding({ count: 60 })],
     ['is over', holding({}, { phase: 'Failed' })],
-    ['has not begun', holding({}, undefined, { startedAt: undefined })],
+    ['does not say when it began', { ...holding({}, undefined, { startedAt: undefined }), metadata: { name: 'run' } }],
     ['is another metric', { ...held, spec: { metrics: [held.spec.metrics?.[0]] } } as AnalysisRun],
     ['is not there', undefined],
   ])('does not come for a hold that %s', (_, run) => {

@@ -184,7 +184,7 @@ export function journalsOf(plan: Plan): fc.Arbitrary<Journal> {
       {
         ask: fc.constantFrom('promote', 'promote', 'promote', 'abort', 'rollback', 'settle'),
         phase: fc.constantFrom(...PHASES),
-        since: fc.constantFrom(NOW - 100, NOW - 6000, NOW - 70_000, NOW - 2_000_000),
+        since: fc.constantFrom(NOW - 100, NOW - 6000, NOW - 20_000, NOW - 70_000, NOW - 2_000_000),
         preparedAt: fc.constantFrom(NOW - 50, NOW - 2000),
         members,
         cause: fc.constantFrom(

@@ -54,7 +54,7 @@ const questions: fc.Arbitrary<Question> = fc.oneof(
 );
 
 /** Made once, because making them takes longer than deciding. */
-const QUESTIONS = fc.sample(questions, { numRuns: 1000, seed: 20260101 });
+const QUESTIONS = fc.sample(questions, { numRuns: 3000, seed: 20260101 });
 
 function holds(property: (step: Step) => void): void {
   for (const { plan, moments, first } of QUESTIONS) decisionsOf(plan, moments, first).forEach(property);
@@ -91,7 +91,7 @@ describe('a decision', () => {
       if (before.phase !== 'over' && journal.outcome) outcomes.add(journal.outcome);
     });
     const ways = Object.entries(NEXT).flatMap(([from, all]) => [...all, from].map((to) => `${from} to ${to}`));
-    expect([...phases]).toEqual(expect.arrayContaining(ways));
+    expect(ways.filter((way) => !phases.has(way))).toEqual([]);
     const asked =
       'claim forget-run retry promote abort end-hold point-service restore-template retire nudge check refresh';
     expect([...acts].sort()).toEqual(asked.split(' ').sort());
@@ -111,7 +111,7 @@ describe('a decision', () => {
           const object = target && o[target.kind].get(target.name);
           expect(action.uid).toBe(object?.metadata.uid ?? '');
           expect(object && ownedBy(object, rollout?.metadata.uid)).toBe(true);
-        } else if (action.act !== 'point-service') {
+        } else if (action.act !== 'point-service' && action.act !== 'collect') {
           expect(entry?.uid).toBe(action.uid);
         }
         switch (action.act) {
@@ -222,6 +222,8 @@ describe('a decision', () => {
     holds(({ before, o, decision: { journal, views } }) => {
       if (before.phase === 'over' || before.phase === 'settling') return;
       if (!['refused', 'rolled-back', 'superseded', 'restored'].includes(journal.outcome ?? '')) return;
+      // A rollback that went through the gates ends where it went to.
+      if (journal.outcome === 'restored' && before.phase !== 'returning') return;
       for (const view of views) {
         const entry = journal.members[view.member.name];
         if (!entry?.from || entry.unchanged || !view.rollout || view.rollout.metadata.uid !== entry.uid) continue;

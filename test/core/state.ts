@@ -3,12 +3,14 @@ import type {
   EndpointSlice,
   Job,
   KubeObject,
+  Pod,
   PodTemplate,
   ReplicaSet,
   Rollout,
   Service,
 } from '../../promotion/cluster/objects.ts';
 import type { Observation, Verdict } from '../../promotion/core/observation.ts';
+import { wayBackOf } from '../../promotion/core/way-back.ts';
 import type { Member, Plan } from '../../promotion/plan/plan.ts';
 import { type PolicyInput, policySchema } from '../../promotion/plan/policy.ts';
 
@@ -20,6 +22,7 @@ export interface State {
   readonly services: Readonly<Record<string, Service>>;
   readonly endpointSlices: Readonly<Record<string, EndpointSlice>>;
   readonly jobs: Readonly<Record<string, Job>>;
+  readonly pods: Readonly<Record<string, Pod>>;
   readonly checks: Readonly<Record<string, Verdict>>;
 }
 
@@ -69,6 +72,7 @@ export function observationOf(state: State, listedAt = NOW): Observation {
     services: byName(state.services),
     endpointSlices: byName(state.endpointSlices),
     jobs: byName(state.jobs),
+    pods: byName(state.pods),
     checks: byName(state.checks),
     listedAt,
   };
@@ -102,6 +106,7 @@ export function memberOf(name: string, order = 0): Member {
     previewService: `${name}-preview`,
     analysedBefore: true,
     analysedAfter: true,
+    isHeld: true,
   };
 }
 
@@ -174,7 +179,8 @@ export function stateAt(place: Place, name = 'backend', epoch?: number): State {
     ),
     endpointSlices: byName([sliceOf(name, name, isLive ? NEW : OLD)]),
     jobs: {},
-    checks: {},
+    pods: byName(sets.flatMap(podsOf)),
+    checks: { [wayBackOf(name)]: { verdict: 'pass', final: true, reason: 'all there', at: NOW - 1000 } },
   };
 }
 
@@ -188,6 +194,7 @@ export function together(...states: readonly State[]): State {
     services: all('services'),
     endpointSlices: all('endpointSlices'),
     jobs: all('jobs'),
+    pods: all('pods'),
     checks: all('checks'),
   };
 }
@@ -245,6 +252,20 @@ function setOf(
     },
     status: { replicas, readyReplicas: available, availableReplicas: available },
   };
+}
+
+/** Two long-ready pods of a ReplicaSet, or as many as it has. */
+function podsOf({ metadata: { name, uid = '' }, status }: ReplicaSet): Pod[] {
+  return ['aaaaa', 'bbbbb'].slice(0, status?.availableReplicas).map((pod) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: `${name}-${pod}`, ownerReferences: [{ kind: 'ReplicaSet', name, uid }] },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T11:58:00Z' }],
+      containerStatuses: [{ name: 'main', ready: true, restartCount: 0 }],
+    },
+  }));
 }
 
 /** An analysis before (`pre`) or after the switch; the latter has a hold as well, which still runs. */

@@ -224,7 +224,7 @@ export const JUDGED: readonly Pair[] = [
     given: [remove(`${POST}/spec/metrics/0`), remove(`${POST}/status/metricResults/0`)],
     bad: remove(`${POST}/spec/metrics/0`),
   },
-  { name: 'the hold is about to run out', bad: set(`${POST}/status/startedAt`, '2026-01-01T11:50:05Z') },
+  { name: 'the hold is about to run out', bad: set(`${POST}/metadata/creationTimestamp`, '2026-01-01T11:50:05Z') },
   { name: 'the hold is short', bad: set(`${POST}/spec/metrics/1/failureLimit`, 12) },
   { name: 'the health check failed', bad: set('/checks/public/verdict', 'fail') },
   { name: 'the health check heard nothing', bad: set('/checks/public/verdict', 'unknown') },

@@ -209,6 +209,13 @@ describe('the times of a blue-green release', () => {
     );
   });
 
+  it('leave the verification room for Prometheus', () => {
+    const gates = { prometheus: { service: 'prometheus', port: 9090 }, windowSeconds: 120 };
+    expect(problems({ ...staging, monitoring: { kind: 'prometheus-operator', gates } })[0]).toMatch(
+      /verifySeconds is too short: asking Prometheus .* may take 200 s; give 200 or more/,
+    );
+  });
+
   it('do not forgive most of the answers', () => {
     expect(problems(blueGreen({ analysis: { checks: 5, failureLimit: 3 } }))[0]).toMatch(/failureLimit 3 would pass/);
   });

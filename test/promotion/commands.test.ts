@@ -11,7 +11,8 @@ const V1 = ['backend:v1', 'web:v1'];
 const V2 = ['backend:v2', 'web:v2'];
 const V3 = ['backend:v3', 'web:v3'];
 
-const ask = (world: World, what: Ask, version = 'v2') => run(world, manifests(version), undefined, undefined, what);
+const ask = (world: World, what: Ask, version = 'v2') =>
+  run(world, manifests(version), undefined, undefined, undefined, what);
 
 function stable(world: World): (string | undefined)[] {
   return ['backend', 'web'].map((name) => {
@@ -231,6 +232,18 @@ describe('rollback', () => {
     expect(await ask(world, 'rollback', 'v3')).toMatchObject({ outcome: 'restored' });
     expect(live(world)).toEqual(V1);
     expect(await ask(world, 'rollback', 'v3')).toMatchObject({ outcome: 'usage', exitCode: 2 });
+  });
+
+  it('goes back to what was really live before, also if that came there without a promotion', async () => {
+    const world = await promoted('v2');
+    await pass(world, 5);
+    world.apply(manifests('v1'));
+    await touchUntil(world, ['backend', 'web'], () => stable(world).join() === V1.join());
+    expect(await run(world, manifests('v1'))).toMatchObject({ outcome: 'unchanged' });
+    world.apply(manifests('v3'));
+    expect(await run(world, manifests('v3'))).toMatchObject({ outcome: 'promoted' });
+    expect(await ask(world, 'rollback', 'v3')).toMatchObject({ outcome: 'restored' });
+    expect([live(world), stable(world)]).toEqual([V1, V1]);
   });
 
   it('is refused by name when the old ReplicaSet is gone, and nothing is written', async () => {

@@ -18,10 +18,15 @@ function listening(world: World, requests: Set<string>): World {
     ...cluster,
     list: noted('list', cluster.list),
     get: noted('get', cluster.get),
+    exists: noted('get', cluster.exists),
     watch: noted('watch', cluster.watch),
     create: noted('create', cluster.create),
     remove: noted('delete', cluster.remove),
     patch: noted('patch', cluster.patch),
+    logs(...args) {
+      requests.add('get /pods/log');
+      return cluster.logs(...args);
+    },
   };
   return { ...world, cluster: heard };
 }
@@ -40,7 +45,8 @@ it('a promotion asks for nothing that is not in the table of permissions', async
       // Of a name that has no journal and no Lease yet.
       const v2 = manifests('v2', { policy: { release: 'another' } });
       world.apply(v2);
-      await run(world, v2);
+      const evidence = { path: () => 'nowhere', write: async () => {} };
+      await run(world, v2, () => {}, undefined, evidence);
       // And a second try of what was refused.
       await run(world, v2);
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ReplicaSet, Rollout, Service } from '../../promotion/cluster/objects.ts';
+import type { KubeObject, ReplicaSet, Rollout, Service } from '../../promotion/cluster/objects.ts';
 import { live, type ManifestOptions, manifests, pass, run, worldWith } from './simulated.ts';
 
 const V1 = ['backend:v1', 'web:v1'];
@@ -7,6 +7,20 @@ const V2 = ['backend:v2', 'web:v2'];
 const CHECK: ManifestOptions = {
   policy: {
     healthChecks: [{ name: 'backend answers', target: { service: 'backend', port: 80, path: '/api/health' } }],
+  },
+};
+const QUERY: ManifestOptions = {
+  policy: {
+    queries: [
+      {
+        name: 'errors',
+        target: { service: 'prometheus', namespace: 'monitoring', port: 9090 },
+        query: 'sum(rate(errors[1m]))',
+        newest: 'max(timestamp(errors))',
+        below: 0.05,
+        windowSeconds: 60,
+      },
+    ],
   },
 };
 
@@ -19,6 +33,72 @@ describe('promote', () => {
     expect(live(world)).toEqual(V2);
     const promotes = result.events.filter((e) => e.code === 'ACT' && e.message.startsWith('promote'));
     expect(promotes.map((e) => e.member)).toEqual(['backend', 'web']);
+  });
+
+  it('takes a release live that Prometheus measures well, once nothing that it measures is from before the switch', async () => {
+    const world = await worldWith({}, QUERY);
+    world.apply(manifests('v2', QUERY));
+    const { events, ...result } = await run(world, manifests('v2', QUERY));
+    expect(result).toMatchObject({ outcome: 'promoted', exitCode: 0 });
+    const at = (text: string) => Date.parse(events.find((e) => e.message.includes(text))?.time ?? '');
+    expect(at('query errors: pass') - at('on its new revision: verifying')).toBeGreaterThan(60_000);
+  });
+
+  it('waits for a pod that is not ready for a moment after the switch until it has been ready for long enough', async () => {
+    const options: ManifestOptions = { policy: { podHealth: { bakeSeconds: 20 } } };
+    const trouble = { what: 'flap', after: 8000, for: 3000 } as const;
+    const world = await worldWith({ 'web:v2': { readyAfter: 2000, trouble } }, options);
+    world.apply(manifests('v2', options));
+    const from = world.scheduler.now();
+    const result = await run(world, manifests('v2', options));
+    expect(result).toMatchObject({ outcome: 'promoted' });
+    const settling = result.events.find((e) => (e.data as { phase?: string })?.phase === 'settling');
+    expect(Date.parse(settling?.time ?? '')).toBeGreaterThan(from + 8000 + 3000 + 20_000);
+  });
+
+  it.each([
+    ['ConfigMap', 'settings'],
+    ['Secret', 'login'],
+  ])('refuses to switch while a %s is missing that only the old pods need, by name', async (kind, name) => {
+    const old = manifests('v1').map((object) => {
+      if (object.kind !== 'Rollout' || object.metadata.name !== 'web') return object;
+      const needs = structuredClone(object) as KubeObject & { spec: { template: { spec: object } } };
+      needs.spec.template.spec = {
+        ...needs.spec.template.spec,
+        imagePullSecrets: [{ name: 'login' }],
+        volumes: [{ name: 'settings', configMap: { name: 'settings' } }],
+      };
+      return needs;
+    });
+    const needed = ['Secret', 'ConfigMap'].map((each) => ({
+      apiVersion: 'v1',
+      kind: each,
+      metadata: { name: each === 'Secret' ? 'login' : 'settings' },
+    }));
+    const world = await worldWith();
+    world.apply([...needed, ...old]);
+    expect(await run(world, old)).toMatchObject({ outcome: 'promoted' });
+    world.api.remove(`${kind.toLowerCase()}s`, name);
+    world.apply(manifests('v2'));
+    const result = await run(world, manifests('v2'));
+    expect(result).toMatchObject({ outcome: 'refused', exitCode: 3 });
+    expect(result.events.find((e) => e.code === 'GOING_BACK')?.message).toBe(
+      `web: its old revision could not come back: ${kind} ${name} missing`,
+    );
+    expect(live(world)).toEqual(V1);
+    world.apply(needed);
+    world.apply(manifests('v2'));
+    expect(await run(world, manifests('v2'))).toMatchObject({ outcome: 'promoted' });
+  });
+
+  it('refuses a member that nothing holds and whose old pods would be gone before the set is judged', async () => {
+    const options: ManifestOptions = { hold: 0, policy: { timeouts: { verifySeconds: 900 } } };
+    const world = await worldWith({}, options);
+    world.apply(manifests('v2', options));
+    const result = await run(world, manifests('v2', options));
+    expect(result).toMatchObject({ outcome: 'refused' });
+    expect(result.events.at(-1)?.message).toMatch(/old pods go after 600 s .* may take 1080 s/);
+    expect(live(world)).toEqual(V1);
   });
 
   it('says unchanged, and writes nothing, when the set is already live', async () => {
@@ -47,6 +127,10 @@ describe('promote', () => {
     ['pods that never get ready', { 'backend:v2': { readyAfter: 1e12 } }],
     ['a failing analysis before the switch', { 'web:v2': { analysis: { before: 'Failed' } } }],
     ['an analysis before the switch that only errs', { 'web:v2': { analysis: { before: 'Error' } } }],
+    [
+      'a pod that was restarted before the switch',
+      { 'backend:v2': { readyAfter: 2000, trouble: { what: 'Error', after: 2000, for: 1000 } } },
+    ],
     ['an inconclusive analysis before the switch', { 'backend:v2': { analysis: { before: 'Inconclusive' } } }],
   ] as const)('refuses a release with %s; nothing was ever switched', async (_, behaviours) => {
     const world = await worldWith(behaviours);
@@ -65,6 +149,23 @@ describe('promote', () => {
     ['an analysis after the switch fails', { 'web:v2': { analysis: { after: 'Failed' } } }, {}],
     ['an analysis after the switch is inconclusive', { 'backend:v2': { analysis: { after: 'Inconclusive' } } }, {}],
     ['a health check fails after the switch', { 'backend:v2': { health: { active: false } } }, CHECK],
+    ['Prometheus measures too much after the switch', { 'web:v2': { health: { measured: 'bad' } } }, QUERY],
+    ['Prometheus measures nothing after the switch', { 'web:v2': { health: { measured: 'nothing' } } }, QUERY],
+    [
+      'a new pod restarts after the switch',
+      { 'web:v2': { readyAfter: 2000, trouble: { what: 'Error', after: 8000, for: 1000 } } },
+      {},
+    ],
+    [
+      'a new pod is killed for its memory after the switch, although restarts are forgiven',
+      { 'web:v2': { readyAfter: 2000, trouble: { what: 'OOMKilled', after: 8000, for: 1000 } } },
+      { policy: { podHealth: { restarts: 3 } } },
+    ],
+    [
+      'a new pod is never ready again after the switch',
+      { 'web:v2': { readyAfter: 2000, trouble: { what: 'flap', after: 8000, for: 1e9 } } },
+      {},
+    ],
     [
       'the last verdict stays out until the hold runs out',
       { 'web:v2': { analysis: { after: 'Error' } } },

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../promotion/cluster/objects.ts';
 import type { Ask } from '../../promotion/core/journal.ts';
+import type { Folder } from '../../promotion/evidence/folder.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
 import type { PolicyInput } from '../../promotion/plan/policy.ts';
 import type { RunEvent } from '../../promotion/report/events.ts';
@@ -109,6 +110,7 @@ export async function run(
   objects: readonly KubeObject[],
   at: (event: RunEvent) => void = () => {},
   signal?: AbortSignal,
+  evidence?: Folder,
   ask: Ask = 'promote',
 ) {
   const events: RunEvent[] = [];
@@ -123,6 +125,7 @@ export async function run(
         at(event);
       },
       ...(signal ? { signal } : {}),
+      ...(evidence ? { evidence } : {}),
     }),
   );
   return { ...result, events };

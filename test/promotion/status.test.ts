@@ -1,6 +1,6 @@
 import { Chalk } from 'chalk';
 import { describe, expect, it } from 'vitest';
-import type { Pod, ReplicaSet, Rollout } from '../../promotion/cluster/objects.ts';
+import type { Pod, Rollout } from '../../promotion/cluster/objects.ts';
 import { RESOURCES } from '../../promotion/cluster/port.ts';
 import type { Observation } from '../../promotion/core/observation.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
@@ -9,18 +9,6 @@ import { renderStatus } from '../../promotion/status/render.ts';
 import { type Status, statusOf } from '../../promotion/status/status.ts';
 import { type ManifestOptions, manifests, run, worldWith } from './simulated.ts';
 
-/** A pod of a ReplicaSet, which the simulation counts but does not name. */
-function podOf(set: ReplicaSet, i: number, status: Required<Pod>['status'] = READY): [string, Pod] {
-  const name = `${set.metadata.name}-${i}`;
-  const owner = { kind: 'ReplicaSet', name: set.metadata.name, uid: set.metadata.uid ?? '' };
-  return [name, { apiVersion: 'v1', kind: 'Pod', metadata: { name, ownerReferences: [owner] }, status }];
-}
-
-const READY: Required<Pod>['status'] = {
-  phase: 'Running',
-  conditions: [{ type: 'Ready', status: 'True' }],
-  containerStatuses: [{ name: 'main', ready: true, restartCount: 0 }],
-};
 const CRASHING: Required<Pod>['status'] = {
   phase: 'Running',
   conditions: [{ type: 'Ready', status: 'False' }],
@@ -38,15 +26,12 @@ function observe(world: World): Observation {
 }
 
 function look(world: World, version: string, options: ManifestOptions = {}, crashing = ''): Status {
-  const pods = world.api
-    .list<ReplicaSet>('replicasets')
-    .flatMap((set) =>
-      Array.from({ length: set.status?.replicas ?? 0 }, (_, i) =>
-        podOf(set, i, crashing && set.metadata.name.startsWith(crashing) && i === 0 ? CRASHING : READY),
-      ),
-    );
+  const seen = observe(world);
+  const pods = new Map(seen.pods);
+  for (const [name, pod] of pods)
+    if (crashing && name.startsWith(crashing) && name.endsWith('-0')) pods.set(name, { ...pod, status: CRASHING });
   const plan = planOf(manifests(version, options));
-  return statusOf(plan, 'shop', observe(world), new Map(pods), world.scheduler.now());
+  return statusOf(plan, 'shop', { ...seen, pods }, world.scheduler.now());
 }
 
 const member = (status: Status, name: string) => status.members.find((m) => m.name === name);

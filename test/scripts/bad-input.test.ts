@@ -306,3 +306,24 @@ describe.concurrent('a cluster that cannot be asked', { timeout: 60_000 }, () =>
     expect(events.at(-1).data).toMatchObject({ outcome: 'unreachable', exitCode: 8 });
   });
 });
+
+describe('a call that cannot begin, asked for JSON', () => {
+  it.each([
+    [['promote', 'nowhere', '-o', 'json'], 'promote'],
+    [['promote', 'production', '--timeout', 'soon', '--output=json'], 'an option'],
+    [['status', 'nowhere', '--output', 'json'], 'status'],
+    [['rehearse', 'development', '-o', 'json'], 'rehearse'],
+  ] as [string[], string][])('writes its result as one line, beside what it says on stderr: %s', async (args) => {
+    const { code, stdout, stderr } = await moneywiseDeploy(args);
+    expect(code).toBe(2);
+    expect(stderr).not.toBe('');
+    const lines = stdout.trim().split('\n');
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      code: 'RESULT',
+      level: 'error',
+      message: expect.stringMatching(/\w/),
+      data: { outcome: 'usage', exitCode: 2 },
+    });
+  });
+});

@@ -1,0 +1,44 @@
+import { scenarios } from './scenarios.ts';
+import { readTrace, type Trace } from './trace.ts';
+
+/** docs/traces.md: every recorded scenario with what was seen at its end. */
+export async function documentOf(): Promise<string> {
+  const traces = await Promise.all(scenarios.map(readTrace));
+  const [first] = traces;
+  const rows = traces.map((trace, i) => {
+    const given = trace.steps.map((step) => step.given).filter(Boolean);
+    const mark = scenarios[i]?.notModelled ? ' (not modelled)' : '';
+    return `| ${trace.scenario}${mark} | ${given.join('; ')} | ${endOf(trace)} |`;
+  });
+  return `# What the real controller was seen to do
+
+Made by \`npm run traces\` from \`test/traces/\`. Recorded from Argo Rollouts ${first?.argoRollouts} on Kubernetes
+${first?.kubernetes}: one Rollout of two pods with analysis before and after the switch, \`autoPromotionEnabled: false\` and delays of
+300 s unless the name says otherwise. The last column is what it came to rest at: the version that the active Service
+selects and the one that is stable, the phase, and what else stands out. The whole way is in \`test/traces/recorded/\`;
+\`test/traces/replay.test.ts\` holds the simulation to it.
+
+| scenario | given | seen in the end |
+| --- | --- | --- |
+${rows.join('\n')}
+`;
+}
+
+function endOf({ steps }: Trace): string {
+  const facts: Record<string, string | undefined> = {};
+  for (const { changes } of steps)
+    for (const [field, values] of Object.entries(changes)) facts[field] = values.at(-1) ?? '';
+  const live = facts.active && facts.active !== 'deleted' ? facts.active : undefined;
+  const serving = live && facts[`set ${live} available`];
+  return [
+    `active ${live ?? 'without a hash'}, stable ${facts.stable || 'none'}`,
+    facts.phase,
+    live && (!serving || serving === '0') && '**no pod serves**',
+    facts.current !== facts.stable && live === facts.current && 'not settled',
+    facts.current === facts.stable && live !== facts.stable && '**traffic is not on the stable version**',
+    facts.phase?.startsWith('Healthy') && facts.abort && 'says that it is aborted',
+    facts.promoteFull && 'promoteFull stays',
+  ]
+    .filter(Boolean)
+    .join('; ');
+}

@@ -1,0 +1,800 @@
+import type { Facts } from './facts.ts';
+import {
+  abort,
+  annotate,
+  apply,
+  available,
+  label,
+  pause,
+  promote,
+  promoteFull,
+  remove,
+  retry,
+  type Scenario,
+  type Step,
+  scale,
+  select,
+  terminate,
+  undo,
+  unpause,
+  type Version,
+} from './scenario.ts';
+import { analysisTemplate } from './shop.ts';
+
+const A: Version = { name: 'A' };
+const B: Version = { name: 'B' };
+const C: Version = { name: 'C' };
+const held: Version = { name: 'B', after: 'hold' };
+
+const healthy = (version: string): Facts => ({ phase: 'Healthy', current: version, stable: version, active: version });
+const paused = (version: string): Facts => ({ phase: 'Paused BlueGreenPause', current: version });
+const aborted = (version: string): Facts => ({
+  phase: 'Degraded RolloutAborted',
+  current: version,
+  abort: 'acknowledged',
+});
+const holding: Facts = { active: 'B', 'run B-2-post': 'Running' };
+
+/** A is live and `version` waits for its promotion. */
+const untilPaused = (version: Version): Step[] => [
+  { when: healthy('A'), give: [apply(version)] },
+  { when: paused(version.name), give: [] },
+];
+/** A is stable and B live, its analysis after the switch still running. */
+const untilHeld: Step[] = [
+  { when: healthy('A'), give: [apply(held)] },
+  { when: paused('B'), give: [promote] },
+  { when: holding, give: [] },
+];
+const then = (steps: readonly Step[], ...more: Step['give']): Step[] => [
+  ...steps.slice(0, -1),
+  { ...steps.at(-1), give: more },
+];
+/** B was refused before its switch and the Rollout stands aborted. */
+const untilAborted: Step[] = [...then(untilPaused(B), abort), { when: aborted('B'), give: [] }];
+
+export const scenarios: readonly Scenario[] = [
+  // The normal path.
+  { name: 'first deploy', steps: [], end: healthy('A') },
+  {
+    name: 'a good release',
+    steps: [...then(untilPaused(B), promote)],
+    end: healthy('B'),
+  },
+  {
+    name: 'a good release, and its old pods go after the delay',
+    strategy: { scaleDownDelaySeconds: 4 },
+    steps: [...then(untilPaused(B), promote)],
+    end: { ...healthy('B'), 'set A replicas': '0' },
+  },
+  {
+    name: 'a good release without analysis',
+    first: { name: 'A', before: 'none', after: 'none' },
+    steps: [...then(untilPaused({ name: 'B', before: 'none', after: 'none' }), promote)],
+    end: healthy('B'),
+  },
+  {
+    name: 'a good release that promotes itself',
+    strategy: { autoPromotionEnabled: true },
+    steps: [{ when: healthy('A'), give: [apply(B)] }],
+    end: healthy('B'),
+  },
+  {
+    name: 'a scale-down delay of 0',
+    strategy: { scaleDownDelaySeconds: 0 },
+    steps: [...then(untilPaused(B), promote)],
+    end: healthy('B'),
+  },
+  { name: 'the same template again', steps: [{ when: healthy('A'), give: [apply(A)] }], end: healthy('A') },
+
+  // Promote.
+  {
+    name: 'a promote lost because a pod is unavailable',
+    steps: [
+      ...then(untilPaused(B), available('B', 1)),
+      { when: { 'set B available': '1' }, give: [promote] },
+      { give: [available('B', 2)] },
+      { when: { ...paused('B'), 'set B available': '2' }, give: [promote] },
+    ],
+    end: healthy('B'),
+  },
+  {
+    name: 'a promote while the analysis still runs',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'hold' })] },
+      { when: { 'run B-2-pre': 'Running' }, give: [promote] },
+    ],
+    end: { 'run B-2-pre': 'Running', active: 'A' },
+  },
+  {
+    name: 'promote --full while the analysis before the switch runs',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'hold' })] },
+      { when: { 'run B-2-pre': 'Running' }, give: [promoteFull] },
+    ],
+    end: healthy('B'),
+  },
+  { name: 'promote --full during the pause', steps: [...then(untilPaused(B), promoteFull)], end: healthy('B') },
+  { name: 'promote --full during the hold', steps: [...then(untilHeld, promoteFull)], end: healthy('B') },
+  {
+    name: 'promote --full and abort while the pods are not up',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', neverReady: true })] },
+      { when: { current: 'B', 'set B replicas': '2' }, give: [promoteFull] },
+      { when: { promoteFull: 'true' }, give: [abort] },
+      { give: [apply(A)] },
+    ],
+    end: healthy('A'),
+  },
+  {
+    name: 'paused by hand, promoted and then let go',
+    steps: [
+      ...then(untilPaused(B), pause),
+      { when: { phase: 'Paused manually paused' }, give: [promote] },
+      { give: [unpause] },
+      { when: paused('B'), give: [promote] },
+    ],
+    end: healthy('B'),
+  },
+
+  {
+    name: 'paused by hand before the new template, and let go',
+    steps: [
+      { when: healthy('A'), give: [pause] },
+      { when: { phase: 'Paused manually paused' }, give: [apply(B)] },
+      { when: { current: 'B', 'set B available': '2' }, give: [unpause] },
+    ],
+    end: { ...paused('B'), active: 'A' },
+  },
+
+  // Abort before the switch.
+  {
+    name: 'an abort before the switch, and the old template again',
+    steps: [...then(untilAborted, undo(A))],
+    end: healthy('A'),
+  },
+  {
+    name: 'an abort before the switch, and its pods go after the delay',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: [...then(untilPaused(B), abort)],
+    end: { ...aborted('B'), active: 'A', 'set B replicas': '0' },
+  },
+  {
+    name: 'an abort before the switch with a delay of 0',
+    strategy: { abortScaleDownDelaySeconds: 0 },
+    steps: [...then(untilPaused(B), abort)],
+    end: { ...aborted('B'), active: 'A', 'set B replicas': '2' },
+  },
+  {
+    name: 'an abort while the analysis before the switch runs',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'hold' })] },
+      { when: { 'run B-2-pre': 'Running' }, give: [abort] },
+    ],
+    end: aborted('B'),
+  },
+  {
+    name: 'an abort of what is stable',
+    steps: [...then(untilPaused(B), promote), { when: healthy('B'), give: [abort] }],
+    end: healthy('B'),
+  },
+
+  // Abort after the switch.
+  {
+    name: 'an abort during the hold',
+    steps: [...then(untilHeld, abort)],
+    end: { ...aborted('B'), active: 'A', stable: 'A' },
+  },
+  {
+    name: 'an abort during the hold while a pod is unavailable',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: [...then(untilHeld, available('B', 1)), { when: { 'set B available': '1' }, give: [abort] }],
+    end: { ...aborted('B'), active: 'B', 'set B replicas': '0' },
+  },
+  {
+    name: 'an abort during the hold while a pod is unavailable, with a delay of 0',
+    strategy: { abortScaleDownDelaySeconds: 0 },
+    steps: [
+      ...then(untilHeld, available('B', 1)),
+      { when: { 'set B available': '1' }, give: [abort] },
+      { when: aborted('B'), give: [available('B', 2)] },
+    ],
+    end: { ...aborted('B'), active: 'A' },
+  },
+  {
+    name: 'an unsaturated abort, and the selector moved by hand',
+    steps: [
+      ...then(untilHeld, available('B', 1)),
+      { when: { 'set B available': '1' }, give: [abort] },
+      { when: aborted('B'), give: [select('shop', 'A')] },
+      { when: { active: 'A' }, give: [undo(A)] },
+    ],
+    end: healthy('A'),
+  },
+  {
+    name: 'an unsaturated abort, and the old template again',
+    steps: [
+      ...then(untilHeld, available('B', 1)),
+      { when: { 'set B available': '1' }, give: [abort] },
+      { when: aborted('B'), give: [undo(A)] },
+      { when: { current: 'A', active: 'B' }, give: [promote] },
+      { give: [available('B', 2)] },
+    ],
+    end: { current: 'A', stable: 'A', active: 'B' },
+  },
+  {
+    name: 'an abort while paused by hand',
+    steps: [
+      ...then(untilHeld, pause),
+      { when: { phase: 'Paused manually paused' }, give: [abort] },
+      { when: { abort: 'acknowledged' }, give: [unpause] },
+    ],
+    end: { ...aborted('B'), active: 'A' },
+  },
+  {
+    name: 'an abort while paused by hand, and its delay runs out',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: [...then(untilHeld, pause), { when: { phase: 'Paused manually paused' }, give: [abort] }],
+    end: { ...aborted('B'), active: 'B', 'set B replicas': '0' },
+  },
+  {
+    name: 'the analysis after the switch fails',
+    steps: [...then(untilPaused({ name: 'B', after: 'fail' }), promote)],
+    end: { ...aborted('B'), active: 'A', stable: 'A' },
+  },
+  {
+    name: 'the analysis after the switch ends in an error',
+    steps: [...then(untilPaused({ name: 'B', after: 'error' }), promote)],
+    end: { ...aborted('B'), active: 'A', stable: 'A' },
+  },
+  {
+    name: 'nobody ends the hold',
+    steps: [...then(untilPaused({ name: 'B', after: 'short-hold' }), promote)],
+    end: { ...aborted('B'), active: 'A', stable: 'A' },
+  },
+  { name: 'the hold is ended', steps: [...then(untilHeld, terminate('B-2-post'))], end: healthy('B') },
+  {
+    name: 'a failed release and then a good one',
+    steps: [
+      ...then(untilPaused({ name: 'B', after: 'fail' }), promote),
+      { when: aborted('B'), give: [apply(C)] },
+      { when: paused('C'), give: [promote] },
+    ],
+    end: healthy('C'),
+  },
+
+  // Analysis before the switch.
+  {
+    name: 'the analysis before the switch fails',
+    steps: [{ when: healthy('A'), give: [apply({ name: 'B', before: 'fail' })] }],
+    end: { ...aborted('B'), active: 'A' },
+  },
+  {
+    name: 'the analysis before the switch ends in an error',
+    steps: [{ when: healthy('A'), give: [apply({ name: 'B', before: 'error' })] }],
+    end: { ...aborted('B'), active: 'A' },
+  },
+  {
+    name: 'the analysis before the switch is inconclusive, and aborted',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'inconclusive' })] },
+      { when: { phase: 'Paused InconclusiveAnalysisRun' }, give: [abort] },
+    ],
+    end: { ...aborted('B'), active: 'A' },
+  },
+  {
+    name: 'the analysis before the switch is inconclusive, and promoted',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'inconclusive' })] },
+      { when: { phase: 'Paused InconclusiveAnalysisRun' }, give: [promote] },
+    ],
+    end: { phase: 'Paused InconclusiveAnalysisRun', active: 'A', 'run B-2-pre.1': 'Inconclusive' },
+  },
+  {
+    name: 'the analysis after the switch is inconclusive, and aborted',
+    steps: [
+      ...then(untilPaused({ name: 'B', after: 'inconclusive' }), promote),
+      { when: { phase: 'Paused InconclusiveAnalysisRun', active: 'B' }, give: [abort] },
+    ],
+    end: { ...aborted('B'), active: 'A' },
+  },
+  {
+    name: 'the analysis after the switch is inconclusive, and promoted',
+    steps: [
+      ...then(untilPaused({ name: 'B', after: 'inconclusive' }), promote),
+      { when: { phase: 'Paused InconclusiveAnalysisRun', active: 'B' }, give: [promote] },
+    ],
+    end: { phase: 'Paused InconclusiveAnalysisRun', active: 'B', 'run B-2-post.1': 'Inconclusive' },
+  },
+  {
+    name: 'the analysis after the switch is inconclusive, and promoted in full',
+    steps: [
+      ...then(untilPaused({ name: 'B', after: 'inconclusive' }), promote),
+      { when: { phase: 'Paused InconclusiveAnalysisRun', active: 'B' }, give: [promoteFull] },
+    ],
+    end: { active: 'B', stable: 'B' },
+  },
+  {
+    name: 'a terminated analysis before the switch',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'hold' })] },
+      { when: { 'run B-2-pre': 'Running' }, give: [terminate('B-2-pre')] },
+    ],
+    end: paused('B'),
+  },
+  {
+    name: 'a deleted analysis before the switch',
+    steps: [...then(untilPaused(B), remove('analysisruns', 'shop-$B-2-pre'))],
+    end: paused('B'),
+  },
+  {
+    name: 'a deleted analysis after the switch',
+    steps: [...then(untilHeld, remove('analysisruns', 'shop-$B-2-post'))],
+    end: { active: 'B', stable: 'A' },
+  },
+  {
+    name: 'a pod lost while the analysis before the switch runs',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'hold' })] },
+      { when: { 'run B-2-pre': 'Running' }, give: [available('B', 1)] },
+      { give: [available('B', 2)] },
+    ],
+    end: { 'run B-2-pre': 'Running', 'set B available': '2' },
+  },
+
+  // Another try of what was refused.
+  { name: 'a retry within the delay', steps: [...then(untilAborted, retry)], end: healthy('B') },
+  {
+    name: 'a retry after the delay',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: [...then(untilPaused(B), abort), { when: { ...aborted('B'), 'set B available': '0' }, give: [retry] }],
+    end: paused('B'),
+  },
+  {
+    name: 'a retry with a delay of 0',
+    strategy: { abortScaleDownDelaySeconds: 0 },
+    steps: [...then(untilPaused(B), abort), { when: aborted('B'), give: [retry] }],
+    end: paused('B'),
+  },
+  {
+    name: 'a retry of a failed analysis after the delay',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'fail' })] },
+      { when: { ...aborted('B'), 'set B available': '0' }, give: [retry] },
+    ],
+    end: { ...aborted('B'), active: 'A' },
+  },
+  {
+    name: 'a retry of a failed analysis within the delay',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'fail' })] },
+      { when: aborted('B'), give: [retry] },
+    ],
+    end: healthy('B'),
+  },
+  {
+    name: 'a retry of a failed analysis with a delay of 0',
+    strategy: { abortScaleDownDelaySeconds: 0 },
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'fail' })] },
+      { when: aborted('B'), give: [retry] },
+    ],
+    end: aborted('B'),
+  },
+  {
+    name: 'a retry after a failed analysis was deleted',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'fail' })] },
+      { when: { ...aborted('B'), 'set B available': '0' }, give: [remove('analysisruns', 'shop-$B-2-pre')] },
+      { give: [retry] },
+    ],
+    end: aborted('B'),
+  },
+  {
+    name: 'a rejected version applied again within the delay',
+    steps: [...then(untilAborted, undo(A)), { when: healthy('A'), give: [apply(B)] }],
+    end: healthy('B'),
+  },
+  {
+    name: 'a rejected version applied again within the delay, with a delay of 0',
+    strategy: { abortScaleDownDelaySeconds: 0 },
+    steps: [...then(untilAborted, undo(A)), { when: healthy('A'), give: [apply(B)] }],
+    end: healthy('B'),
+  },
+  {
+    name: 'a rejected version applied again after its ReplicaSet was retired',
+    steps: [
+      ...then(untilAborted, undo(A)),
+      {
+        when: healthy('A'),
+        give: [{ say: 'scale B to 0', kind: 'replicasets', name: 'shop-$B', merge: { spec: { replicas: 0 } } }],
+      },
+      { when: { 'set B available': '0' }, give: [apply(B)] },
+    ],
+    end: paused('B'),
+  },
+  {
+    name: 'a rejected version whose scale-down deadline was removed, applied again',
+    steps: [
+      ...then(untilAborted, undo(A)),
+      {
+        when: healthy('A'),
+        give: [annotate('remove the deadline of B', 'replicasets', 'shop-$B', { 'scale-down-deadline': null })],
+      },
+      { give: [apply(B)] },
+    ],
+    end: { current: 'B' },
+  },
+  {
+    name: 'a rejected ReplicaSet scaled to 0 while its template is in the spec',
+    steps: [
+      ...then(untilAborted, {
+        say: 'scale B to 0',
+        kind: 'replicasets',
+        name: 'shop-$B',
+        merge: { spec: { replicas: 0 } },
+      }),
+      { when: { 'set B available': '0' }, give: [retry] },
+    ],
+    end: { current: 'B' },
+  },
+  {
+    name: 'a rejected ReplicaSet scaled to 0 while its template is in the spec, with a delay of 0',
+    strategy: { abortScaleDownDelaySeconds: 0 },
+    steps: then(untilAborted, {
+      say: 'scale B to 0',
+      kind: 'replicasets',
+      name: 'shop-$B',
+      merge: { spec: { replicas: 0 } },
+    }),
+    end: aborted('B'),
+  },
+
+  {
+    name: 'a retry after the delay of what was aborted while its analysis ran',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'hold' })] },
+      { when: { 'run B-2-pre': 'Running' }, give: [abort] },
+      { when: { ...aborted('B'), 'set B available': '0' }, give: [retry] },
+    ],
+    end: { current: 'B', active: 'A' },
+  },
+  {
+    name: 'a retry of what was aborted while its analysis ran, and retired',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'hold' })] },
+      { when: { 'run B-2-pre': 'Running' }, give: [abort] },
+      {
+        when: aborted('B'),
+        give: [{ say: 'scale B to 0', kind: 'replicasets', name: 'shop-$B', merge: { spec: { replicas: 0 } } }],
+      },
+      { when: { 'set B available': '0' }, give: [retry] },
+    ],
+    end: { current: 'B', active: 'A' },
+  },
+  {
+    name: 'a retry within the delay of what was aborted after its switch',
+    steps: [...then(untilHeld, abort), { when: { ...aborted('B'), active: 'A' }, give: [retry] }],
+    end: { current: 'B' },
+  },
+  {
+    name: 'a retry of what was retired and whose analysis was deleted',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'fail' })] },
+      {
+        when: aborted('B'),
+        give: [{ say: 'scale B to 0', kind: 'replicasets', name: 'shop-$B', merge: { spec: { replicas: 0 } } }],
+      },
+      { when: { 'set B available': '0' }, give: [remove('analysisruns', 'shop-$B-2-pre')] },
+      { give: [retry] },
+    ],
+    end: aborted('B'),
+  },
+
+  // Back to an older version.
+  {
+    name: 'the old version again within its scale-down delay',
+    steps: [...then(untilPaused(B), promote), { when: healthy('B'), give: [undo(A)] }],
+    end: healthy('A'),
+  },
+  {
+    name: 'the old version again after its scale-down delay',
+    strategy: { scaleDownDelaySeconds: 4 },
+    steps: [...then(untilPaused(B), promote), { when: { ...healthy('B'), 'set A available': '0' }, give: [undo(A)] }],
+    end: paused('A'),
+  },
+  {
+    name: 'two aborted versions, and an undo to the one before',
+    steps: [
+      ...then(untilAborted, apply(C)),
+      { when: paused('C'), give: [abort] },
+      { when: aborted('C'), give: [undo(B)] },
+    ],
+    end: { current: 'B' },
+  },
+  {
+    name: 'the stable template again after the cliff',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: [
+      ...then(untilHeld, available('B', 1)),
+      { when: { 'set B available': '1' }, give: [abort] },
+      { when: { ...aborted('B'), 'set B available': '0' }, give: [undo(A)] },
+      { when: { current: 'A' }, give: [select('shop', 'A')] },
+    ],
+    end: healthy('A'),
+  },
+  {
+    name: 'the stable template again after the cliff, without analysis before the switch',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'none', after: 'hold' })] },
+      { when: paused('B'), give: [promote] },
+      { when: holding, give: [available('B', 1)] },
+      { when: { 'set B available': '1' }, give: [abort] },
+      { when: { ...aborted('B'), 'set B available': '0' }, give: [undo(A)] },
+      { when: { ...paused('A'), active: 'B' }, give: [promote] },
+    ],
+    end: healthy('A'),
+  },
+  { name: 'the old template again during the pause', steps: [...then(untilPaused(B), undo(A))], end: healthy('A') },
+  { name: 'the old template again during the hold', steps: [...then(untilHeld, undo(A))], end: { current: 'A' } },
+
+  {
+    name: 'the old template again during the hold, and the selector moved by hand',
+    steps: [
+      ...then(untilHeld, undo(A)),
+      { when: { current: 'A' }, give: [promote] },
+      { when: { active: 'B' }, give: [select('shop', 'A')] },
+    ],
+    end: healthy('A'),
+  },
+
+  // Another version in between.
+  {
+    name: 'superseded during the pause',
+    steps: [...then(untilPaused(B), apply(C)), { when: paused('C'), give: [promote] }],
+    end: healthy('C'),
+  },
+  {
+    name: 'superseded while the analysis before the switch runs',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', before: 'hold' })] },
+      { when: { 'run B-2-pre': 'Running' }, give: [apply(C)] },
+    ],
+    end: paused('C'),
+  },
+  {
+    name: 'superseded during the hold, and aborted',
+    steps: [...then(untilHeld, apply(C)), { when: paused('C'), give: [abort] }],
+    end: { ...aborted('C'), stable: 'A' },
+  },
+  {
+    name: 'superseded during the hold, and promoted',
+    steps: [...then(untilHeld, apply(C)), { when: paused('C'), give: [promote] }],
+    end: healthy('C'),
+  },
+  {
+    name: 'superseded while aborted, and the rejected one keeps its later deadline',
+    strategy: { scaleDownDelaySeconds: 4 },
+    steps: [...then(untilAborted, apply(C))],
+    end: { ...paused('C'), 'set B replicas': '2', 'set B deadline': 'true' },
+  },
+
+  // Replicas.
+  {
+    name: 'scaled while healthy',
+    steps: [{ when: healthy('A'), give: [scale(3)] }],
+    end: { ...healthy('A'), 'set A available': '3' },
+  },
+  {
+    name: 'scaled up during the pause',
+    steps: [...then(untilPaused(B), scale(3)), { when: { 'set B available': '3' }, give: [promote] }],
+    end: healthy('B'),
+  },
+  {
+    name: 'scaled down during the pause',
+    steps: [...then(untilPaused(B), scale(1)), { when: { 'set B available': '1' }, give: [promote] }],
+    end: healthy('B'),
+  },
+  {
+    name: 'scaled during the hold, and aborted',
+    steps: [...then(untilHeld, scale(3)), { when: { 'set B available': '3' }, give: [abort] }],
+    end: { ...aborted('B'), active: 'A' },
+  },
+  {
+    name: 'scaled to 0 and up again while healthy',
+    steps: [
+      { when: healthy('A'), give: [scale(0)] },
+      { when: { 'set A available': '0' }, give: [scale(2)] },
+    ],
+    end: { ...healthy('A'), 'set A available': '2' },
+  },
+  { name: 'scaled while aborted', steps: [...then(untilAborted, scale(3))], end: { ...aborted('B'), active: 'A' } },
+  {
+    name: 'template and replicas at once, more of them',
+    steps: [{ when: healthy('A'), give: [apply(B, { replicas: 3 })] }],
+    end: paused('B'),
+  },
+  {
+    name: 'template and replicas at once',
+    steps: [{ when: healthy('A'), give: [apply(B, { replicas: 1 })] }],
+    end: paused('B'),
+  },
+
+  // Services.
+  {
+    name: 'the selector stripped while healthy',
+    steps: [{ when: healthy('A'), give: [select('shop', null)] }, { give: [apply(B)] }],
+    end: { current: 'B' },
+  },
+  {
+    name: 'the selector stripped during the pause',
+    steps: [
+      ...then(untilPaused(B), select('shop', null)),
+      { give: [annotate('write an annotation', 'rollouts', 'shop', { touched: 'yes' })] },
+    ],
+    end: { current: 'B' },
+  },
+  {
+    name: 'the selector stripped during the pause, and aborted',
+    steps: [...then(untilPaused(B), select('shop', null)), { give: [abort] }],
+    end: aborted('B'),
+  },
+  {
+    name: 'the selector moved by hand during the pause',
+    steps: [...then(untilPaused(B), select('shop', 'B'))],
+    end: { current: 'B' },
+  },
+  {
+    name: 'the preview selector moved by hand during the pause',
+    steps: [...then(untilPaused(B), select('shop-preview', 'A'))],
+    end: { current: 'B', preview: 'B' },
+  },
+  {
+    name: 'the preview selector moved by hand while paused by hand',
+    steps: [
+      ...then(untilPaused(B), pause),
+      { when: { phase: 'Paused manually paused' }, give: [select('shop-preview', 'A')] },
+    ],
+    end: { current: 'B' },
+  },
+  {
+    name: 'the active Service deleted and made again',
+    steps: [
+      ...then(untilPaused(B), remove('services', 'shop')),
+      { give: [annotate('write an annotation', 'rollouts', 'shop', { touched: 'yes' })] },
+      {
+        when: { phase: 'Degraded InvalidSpec' },
+        give: [
+          {
+            say: 'make shop again',
+            create: {
+              apiVersion: 'v1',
+              kind: 'Service',
+              metadata: { name: 'shop' },
+              spec: { selector: { app: 'shop' }, ports: [{ name: 'http', port: 80 }] },
+            } as never,
+          },
+        ],
+      },
+    ],
+    end: healthy('B'),
+  },
+
+  {
+    name: 'the preview Service deleted during the pause',
+    steps: [...then(untilPaused(B), remove('services', 'shop-preview')), { give: [promote] }],
+    end: { phase: 'Degraded InvalidSpec', active: 'A' },
+  },
+
+  // ReplicaSets and templates that go.
+  {
+    name: 'the stable ReplicaSet deleted while healthy',
+    steps: [{ when: healthy('A'), give: [remove('replicasets', 'shop-$A')] }],
+    end: healthy('A'),
+  },
+  {
+    name: 'the stable ReplicaSet deleted during the pause',
+    steps: [...then(untilPaused(B), remove('replicasets', 'shop-$A'))],
+    end: { stable: 'B' },
+  },
+  {
+    name: 'the new ReplicaSet deleted during the pause',
+    steps: [...then(untilPaused(B), remove('replicasets', 'shop-$B'))],
+    end: { current: 'B', 'set B available': '2' },
+  },
+  {
+    name: 'the analysis template missing, and made later',
+    steps: [
+      { when: healthy('A'), give: [remove('analysistemplates', 'hold')] },
+      { give: [apply({ name: 'B', before: 'hold' })] },
+      {
+        when: { phase: 'Degraded InvalidSpec' },
+        give: [{ say: 'make the template again', create: analysisTemplate('hold', '', 'https://none.invalid/') }],
+      },
+    ],
+    end: { 'run B-2-pre': 'Running' },
+  },
+
+  // Pods that do not come up.
+  {
+    name: 'the first version never available, and a second one',
+    first: { name: 'A', neverReady: true },
+    steps: [{ when: { current: 'A', 'set A replicas': '2' }, give: [apply({ name: 'B', before: 'fail' })] }],
+    end: { current: 'B' },
+  },
+  {
+    name: 'a version that comes up late',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', neverReady: true })] },
+      { when: { current: 'B', 'set B replicas': '2' }, give: [available('B', 2)] },
+    ],
+    end: paused('B'),
+  },
+  {
+    name: 'an abort of a version that never comes up',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', neverReady: true })] },
+      { when: { current: 'B', 'set B replicas': '2' }, give: [abort] },
+    ],
+    end: aborted('B'),
+  },
+  {
+    name: 'the stable pods lost during the hold, and aborted',
+    steps: [...then(untilHeld, available('A', 1)), { when: { 'set A available': '1' }, give: [abort] }],
+    end: { ...aborted('B'), active: 'A' },
+  },
+
+  // The controller away.
+  {
+    name: 'the controller away during the pause, and back',
+    steps: [
+      ...then(
+        untilPaused(B),
+        label('give it to another controller', { 'argo-rollouts.argoproj.io/controller-instance-id': 'other' }),
+      ),
+      { give: [promote] },
+      { give: [label('give it back', { 'argo-rollouts.argoproj.io/controller-instance-id': null })] },
+    ],
+    end: healthy('B'),
+  },
+
+  // What the simulation does not have.
+  {
+    name: 'a preview of one pod',
+    notModelled:
+      'previewReplicaCount: the charts bring up the whole new version, so that what is judged is what goes live',
+    strategy: { previewReplicaCount: 1 },
+    steps: [...then(untilPaused(B), promote)],
+    end: healthy('B'),
+  },
+  {
+    name: 'a promotion after some seconds',
+    notModelled: 'autoPromotionSeconds: with autoPromotionEnabled false, which a member must have, it is ignored',
+    strategy: { autoPromotionEnabled: true, autoPromotionSeconds: 5 },
+    steps: [{ when: healthy('A'), give: [apply(B)] }],
+    end: healthy('B'),
+  },
+  {
+    name: 'pods that come up after the progress deadline',
+    notModelled: 'progressDeadlineSeconds: it changes the phase and nothing else, and the promoter judges ReplicaSets',
+    spec: { progressDeadlineSeconds: 4 },
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', neverReady: true })] },
+      { when: { phase: 'Degraded ProgressDeadlineExceeded' }, give: [available('B', 2)] },
+      { when: paused('B'), give: [promote] },
+    ],
+    end: healthy('B'),
+  },
+  {
+    name: 'pods that never come up, and an abort at the progress deadline',
+    notModelled: 'progressDeadlineAbort: the charts never set it; it is an abort like any other, which is modelled',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    spec: { progressDeadlineSeconds: 4, progressDeadlineAbort: true },
+    steps: [{ when: healthy('A'), give: [apply({ name: 'B', neverReady: true })] }],
+    end: { ...aborted('B'), active: 'A', 'set B replicas': '0' },
+  },
+];

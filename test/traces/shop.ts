@@ -1,0 +1,84 @@
+import type { KubeObject, PodTemplate } from '../../promotion/cluster/objects.ts';
+import type { Scenario, Verdict, Version } from './scenario.ts';
+
+export function podTemplate({ name, neverReady }: Version): PodTemplate {
+  return {
+    metadata: { labels: { app: 'shop' }, annotations: { version: name } },
+    spec: {
+      containers: [{ name: 'main', image: 'registry.k8s.io/pause:3.10' }],
+      // What nobody opens keeps a pod from ever being scheduled.
+      ...(neverReady ? { schedulingGates: [{ name: 'trace.example/closed' }] } : {}),
+    },
+  };
+}
+
+/** The analysis of a version, as fields of the blue-green strategy. */
+export function analysisOf({ before = 'pass', after = 'pass' }: Version) {
+  const analysis = (verdict: Verdict | 'none') =>
+    verdict === 'none' ? null : { templates: [{ templateName: verdict }] };
+  return { prePromotionAnalysis: analysis(before), postPromotionAnalysis: analysis(after) };
+}
+
+/**
+ * What makes a measurement turn out so. All that is asked over the network is `url`, which must answer with JSON that has a
+ * `major`: no verdict is a matter of luck.
+ */
+const METRICS: Readonly<Record<Verdict, object>> = {
+  pass: { successCondition: 'result.major != ""' },
+  fail: { successCondition: 'result.major == ""' },
+  inconclusive: { successCondition: 'result.major == ""', failureCondition: 'result.major == ""' },
+  error: { successCondition: 'asInt(result.major + "x") > 0', consecutiveErrorLimit: 0 },
+  hold: { failureCondition: 'true', interval: '1s', count: 1000, failureLimit: 900 },
+  'short-hold': { failureCondition: 'true', interval: '1s', count: 10, failureLimit: 5 },
+};
+
+export function analysisTemplate(name: Verdict, namespace: string, url: string): KubeObject {
+  const provider = { web: { url, insecure: true, headers: [{ key: 'Connection', value: 'close' }] } };
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AnalysisTemplate',
+    metadata: { name, namespace },
+    spec: { metrics: [{ name, provider, ...METRICS[name] }] },
+  } as KubeObject;
+}
+
+/** One Rollout with its Services and all analyses. */
+export function shopOf(
+  { first = { name: 'A' }, strategy, spec }: Scenario,
+  namespace: string,
+  url: string,
+): KubeObject[] {
+  const service = (name: string) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace },
+    spec: { selector: { app: 'shop' }, ports: [{ name: 'http', port: 80 }] },
+  });
+  return [
+    service('shop'),
+    service('shop-preview'),
+    ...(Object.keys(METRICS) as Verdict[]).map((name) => analysisTemplate(name, namespace, url)),
+    {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: { name: 'shop', namespace },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: { app: 'shop' } },
+        strategy: {
+          blueGreen: {
+            activeService: 'shop',
+            previewService: 'shop-preview',
+            autoPromotionEnabled: false,
+            scaleDownDelaySeconds: 300,
+            abortScaleDownDelaySeconds: 300,
+            ...analysisOf(first),
+            ...strategy,
+          },
+        },
+        template: podTemplate(first),
+        ...spec,
+      },
+    },
+  ] as unknown as KubeObject[];
+}
