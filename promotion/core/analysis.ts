@@ -146,8 +146,9 @@ export function holdEndsAt(run: AnalysisRun | undefined, holdMetric: string): nu
   const startedAt = Date.parse(run?.metadata.creationTimestamp ?? run?.status?.startedAt ?? '');
   if (!metric || Number.isNaN(startedAt) || (result && !['Running', 'Pending', ''].includes(result.phase ?? '')))
     return undefined;
-  const limit = Number(metric.failureLimit ?? 0);
-  const count = Number(metric.count ?? 0);
+  // The controller takes text that is no number for 0.
+  const limit = Number(metric.failureLimit) || 0;
+  const count = Number(metric.count) || 0;
   if (limit < 0 || (count > 0 && count <= limit)) return undefined;
   return startedAt + milliseconds(metric.initialDelay) + limit * milliseconds(metric.interval);
 }

@@ -10,9 +10,10 @@ import type { Observation } from './observation.ts';
  */
 export const EPOCH = 'moneywise.app/epoch';
 
-/** The number of the run that may write an object; 0 when none ever did. */
+/** The number of the run that may write an object; 0 when none ever did, or somebody wrote what is no such number. */
 export function epochOf(object: KubeObject | undefined): number {
-  return Number(object?.metadata.annotations?.[EPOCH] ?? 0);
+  const text = object?.metadata.annotations?.[EPOCH] ?? '';
+  return /^\d{1,15}$/.test(text) ? Number(text) : 0;
 }
 
 /** The object that an act writes. */

@@ -7,11 +7,11 @@ import { difference } from '../../promotion/core/template.ts';
 import { judgeAnswer } from '../../promotion/gates/health.ts';
 import { healthCheckSchema } from '../../promotion/plan/policy.ts';
 import { ask } from '../../promotion/run/check.ts';
-import { memberOf, NEW, NOW, observationOf, planFor, type State, stateAt } from '../core/state.ts';
+import { memberOf, NEW, NOW, OLD, observationOf, planFor, type State, stateAt } from '../core/state.ts';
 import { ANALYSIS_RUNS } from './analysis-runs.ts';
 import { CONVERSATIONS, HTTP_ANSWERS, USUAL_ANSWER } from './http-answers.ts';
 import { JOBS, USUAL_JOB } from './jobs.ts';
-import { HELD, PREPARED, SETTLED } from './members.ts';
+import { HELD, JUDGED, PREPARED, SETTLED } from './members.ts';
 import { bothOf, type Pair } from './pair.ts';
 import { TEMPLATES, USUAL_TEMPLATES } from './templates.ts';
 
@@ -86,6 +86,18 @@ describe('a release does not leave its preparation when', () => {
   it.each(named(JOBS))('%s', (_, pair) => {
     const { good, bad } = bothOf(USUAL_JOB, pair);
     expect([phaseWith(good), phaseWith(bad)]).toEqual(['switching', expect.not.stringMatching(/^switching$/)]);
+  });
+});
+
+describe('a set does not settle when', () => {
+  const plan = planFor([backend], { healthChecks: [{ name: 'public', target: { url: 'http://shop/' } }] });
+  const entry = { uid: 'backend-uid', from: OLD, to: NEW, switched: true, unchanged: false, asked: {} };
+  const journal = { ...newJournal(NOW - 60_000), phase: 'verifying', members: { backend: entry } } as const;
+  const usual = { ...stateAt('held'), checks: { public: { verdict: 'pass', final: true, reason: 'good' } as const } };
+  const phaseWith = (state: State) => decide(plan, observationOf(state), journal, NOW, 1).journal.phase;
+  it.each(named(JUDGED))('%s', (_, pair) => {
+    const { good, bad } = bothOf<State>(usual, pair);
+    expect([phaseWith(good), phaseWith(bad)]).toEqual(['settling', expect.not.stringMatching(/^settling$/)]);
   });
 });
 

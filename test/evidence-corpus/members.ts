@@ -7,6 +7,7 @@ const NEW_SET = `/replicaSets/backend-${NEW}`;
 const OLD_SET = `/replicaSets/backend-${OLD}`;
 const SELECTOR = '/services/backend/spec/selector/rollouts-pod-template-hash';
 const PRE = `/analysisRuns/backend-${NEW}-2-pre`;
+const POST = `/analysisRuns/backend-${NEW}-2-post`;
 const ENDPOINTS = '/endpointSlices/backend-x1/endpoints';
 const REVISION = '/metadata/annotations/rollout.argoproj.io~1revision';
 const unnamed = remove(`${STATUS}/blueGreen/prePromotionAnalysisRunStatus`);
@@ -200,4 +201,32 @@ export const SETTLED: readonly Pair[] = [
     name: 'the ReplicaSet belongs to an earlier Rollout of the name',
     bad: set(`${NEW_SET}/metadata/ownerReferences/0/uid`, 'earlier'),
   },
+];
+
+/** What shows a set after its switch: good has all verdicts, so that it may settle. */
+export const JUDGED: readonly Pair[] = [
+  {
+    name: 'the analysis after the switch has no good measurement',
+    bad: set(`${POST}/status/metricResults/0/successful`, 0),
+  },
+  {
+    name: 'the analysis after the switch is still running',
+    bad: set(`${POST}/status/metricResults/0/phase`, 'Running'),
+  },
+  { name: 'the analysis after the switch is not there', bad: remove(POST) },
+  {
+    name: 'the analysis after the switch is that of the other phase',
+    bad: set(`${POST}/metadata/labels/rollout-type`, 'PrePromotion'),
+  },
+  { name: 'the analysis after the switch was terminated by somebody', bad: set(`${POST}/spec/terminate`, true) },
+  {
+    name: 'the analysis after the switch asks for nothing, not even a hold',
+    given: [remove(`${POST}/spec/metrics/0`), remove(`${POST}/status/metricResults/0`)],
+    bad: remove(`${POST}/spec/metrics/0`),
+  },
+  { name: 'the hold is about to run out', bad: set(`${POST}/metadata/creationTimestamp`, '2026-01-01T11:50:05Z') },
+  { name: 'the hold is short', bad: set(`${POST}/spec/metrics/1/failureLimit`, 12) },
+  { name: 'the health check failed', bad: set('/checks/public/verdict', 'fail') },
+  { name: 'the health check heard nothing', bad: set('/checks/public/verdict', 'unknown') },
+  { name: 'the health check has not answered yet', bad: remove('/checks/public') },
 ];
