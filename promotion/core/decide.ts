@@ -75,7 +75,14 @@ export type Action =
       readonly managedFields: readonly ManagedFields[];
     }
   /** Scale a rejected ReplicaSet to 0, so that nothing takes it live again without its gates. */
-  | { readonly act: 'retire'; readonly member: string; readonly replicaSet: string; readonly uid: string }
+  | {
+      readonly act: 'retire';
+      readonly member: string;
+      readonly replicaSet: string;
+      readonly uid: string;
+      /** It may have gone live meanwhile, by somebody's `retry`: then it is another object. */
+      readonly resourceVersion: string;
+    }
   /** Keep what the pods of a rejected ReplicaSet leave behind, before it is retired. */
   | { readonly act: 'collect'; readonly member: string; readonly replicaSet: string }
   /** Change nothing but an annotation, so that the controller looks at the Rollout again; see `owesAnswer`. */
@@ -170,6 +177,7 @@ function learnMember(view: MemberView, known: MemberJournal | undefined): Member
     switched: false,
     unchanged: stage === 'settled',
     ...(stage === 'aborted' ? { wasAborted: true } : {}),
+    ...(stage === 'aborted' && rollout.status?.abortedAt ? { abortedAt: rollout.status.abortedAt } : {}),
     asked: {},
   };
   if (!entry.to) {

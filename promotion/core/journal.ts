@@ -59,6 +59,8 @@ export interface MemberJournal {
    * Aborted when the release began, by an earlier one: its revision gets another try, through all of its gates.
    */
   readonly wasAborted?: boolean;
+  /** The `status.abortedAt` of that abort, which tells it from a later one. */
+  readonly abortedAt?: string;
   /** Since when the controller has had something of it to take up, in milliseconds since 1970. */
   readonly owedSince?: number;
   /** When each act was first asked for, in milliseconds since 1970. */

@@ -5,6 +5,7 @@ import type { Cause } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf } from './member.ts';
 import { handOver } from './ownership.ts';
 import { podsOf } from './pods.ts';
+import { retireAction } from './return.ts';
 import { wayBack } from './way-back.ts';
 
 /**
@@ -78,9 +79,11 @@ export function prepare(s: Situation): Step {
 }
 
 /** Aborted by an earlier release and not yet tried again by this one. */
-function isRetriable({ member, stage }: MemberView, { journal }: Situation): boolean {
+function isRetriable({ member, stage, rollout }: MemberView, { journal }: Situation): boolean {
   const entry = journal.members[member.name];
-  return stage === 'aborted' && entry?.wasAborted === true && entry.asked.retry === undefined;
+  if (stage !== 'aborted' || !entry?.wasAborted) return false;
+  // Asked for and still the same abort: the request was lost on its way.
+  return entry.asked.retry === undefined || (rollout?.status?.abortedAt ?? '') === entry.abortedAt;
 }
 
 /**
@@ -94,7 +97,7 @@ function retry(view: MemberView, s: Situation): Action[] {
   const { name } = member;
   const set = replicaSetOf(s.observation, rollout, current);
   if ((set?.spec.replicas ?? 0) > 0 && set?.metadata.uid) {
-    return [{ act: 'retire', member: name, replicaSet: set.metadata.name, uid: set.metadata.uid }];
+    return retireAction(name, set);
   }
   const runs = analysesOf(s.observation, rollout, current);
   return runs.length > 0
@@ -111,8 +114,7 @@ function restore(view: MemberView, { observation }: Situation): Action[] {
   if (stage !== 'outdated' || !rollout?.metadata.uid || !current || !isObserved(rollout)) return [];
   const { uid } = rollout.metadata;
   const set = replicaSetOf(observation, rollout, member.revision ?? '');
-  if (set?.metadata.uid && (set.spec.replicas ?? 0) > 0)
-    return [{ act: 'retire', member: member.name, replicaSet: set.metadata.name, uid: set.metadata.uid }];
+  if (set?.metadata.uid && (set.spec.replicas ?? 0) > 0) return retireAction(member.name, set);
   return [{ act: 'restore-template', member: member.name, uid, hash: current, template: member.template }];
 }
 

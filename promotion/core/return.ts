@@ -1,3 +1,4 @@
+import type { ReplicaSet } from '../cluster/objects.ts';
 import { type Action, end, type Situation, type Step } from './decide.ts';
 import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf, servingProblem } from './member.ts';
@@ -142,7 +143,7 @@ function retire(view: MemberView, to: string, { observation, journal, plan, now 
   return {
     done: false,
     trafficIsBack: true,
-    actions: [{ act: 'retire', member: view.member.name, replicaSet: set.metadata.name, uid: set.metadata.uid }],
+    actions: retireAction(view.member.name, set),
   };
 }
 
@@ -160,4 +161,9 @@ function outcomeOf(journal: Journal): Outcome {
   if (code === 'superseded') return 'superseded';
   if (anySwitched(journal)) return 'rolled-back';
   return code === 'interrupted' ? 'interrupted' : 'refused';
+}
+
+/** Scales a ReplicaSet of a member to 0, if it is still as it was seen. */
+export function retireAction(member: string, { metadata: { name, uid, resourceVersion } }: ReplicaSet): Action[] {
+  return uid && resourceVersion ? [{ act: 'retire', member, replicaSet: name, uid, resourceVersion }] : [];
 }

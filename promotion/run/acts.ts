@@ -115,8 +115,8 @@ export function newActs(
 /** Acts of one key are tries of the same. */
 function keyOf(action: Action): string {
   const { act, member, name, hash, run, resourceVersion } = action as Partial<{ [field: string]: string }>;
-  // A claim of an object that changed meanwhile is another act.
-  return [act, member, name, hash, run, act === 'claim' ? resourceVersion : ''].join(' ');
+  // What is claimed or retired and has changed meanwhile is another act.
+  return [act, member, name, hash, run, act === 'claim' || act === 'retire' ? resourceVersion : ''].join(' ');
 }
 
 export function ignoreClusterError(error: unknown): void {

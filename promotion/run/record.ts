@@ -44,6 +44,7 @@ const journalSchema = z.object({
       switched: z.boolean(),
       unchanged: z.boolean(),
       wasAborted: z.boolean().optional(),
+      abortedAt: z.string().optional(),
       asked: z.record(z.string(), z.number()),
     }),
   ),

@@ -114,7 +114,10 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
       return {
         kind: 'replicaSets',
         name: write.replicaSet,
-        patch: [{ op: 'add', path: '/spec/replicas', value: 0 }],
+        patch: [
+          { op: 'test', path: '/metadata/resourceVersion', value: write.resourceVersion },
+          { op: 'add', path: '/spec/replicas', value: 0 },
+        ],
       };
     case 'nudge':
       return {

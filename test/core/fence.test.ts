@@ -62,7 +62,13 @@ describe('the fence', () => {
   });
 
   it('claims what an act writes beside the Rollout and the Service', () => {
-    const retire: Action = { act: 'retire', member: 'web', replicaSet: 'web-79cf4f6d8b', uid: 'web-79cf4f6d8b-uid' };
+    const retire: Action = {
+      act: 'retire',
+      member: 'web',
+      replicaSet: 'web-79cf4f6d8b',
+      uid: 'web-79cf4f6d8b-uid',
+      resourceVersion: '1',
+    };
     const state = together(both(4), { ...stateAt('prepared', 'web', 3), rollouts: {}, services: {} });
     expect(fence(state, [retire], 4).actions).toEqual([
       expect.objectContaining({ act: 'claim', kind: 'replicaSets', name: 'web-79cf4f6d8b', member: 'web', from: 3 }),

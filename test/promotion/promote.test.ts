@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { KubeObject, ReplicaSet, Rollout, Service } from '../../promotion/cluster/objects.ts';
+import { ClusterError } from '../../promotion/cluster/port.ts';
+import type { World } from '../../promotion/simulation/world.ts';
 import { live, type ManifestOptions, manifests, pass, run, worldWith } from './simulated.ts';
 
 const V1 = ['backend:v1', 'web:v1'];
@@ -25,6 +27,56 @@ const QUERY: ManifestOptions = {
 };
 
 describe('promote', () => {
+  it('takes no pods from under the traffic when somebody retries a rejected member just before it is retired', async () => {
+    const world = await worldWith({ 'web:v2': { analysis: { before: 'Failed' } } });
+    world.apply(manifests('v2'));
+    let retried = false;
+    const late: World = {
+      ...world,
+      cluster: {
+        ...world.cluster,
+        patch: async (resource, name, patch, subresource) => {
+          if (!retried && name.startsWith('web-') && patch.some(({ path }) => path === '/spec/replicas')) {
+            retried = true;
+            world.api.update<Rollout>('rollouts', 'web', (r) => ({ ...r, status: { ...r.status, abort: false } }));
+            await world.cluster.sleep(1500);
+          }
+          return world.cluster.patch(resource, name, patch, subresource);
+        },
+      },
+    };
+    const without: string[] = [];
+    world.api.listen(() => {
+      const hash = world.api.get<Service>('services', 'web')?.spec.selector?.['rollouts-pod-template-hash'];
+      const set = world.api.get<ReplicaSet>('replicasets', `web-${hash}`);
+      if (set && (set.spec.replicas ?? 0) === 0) without.push(set.metadata.name);
+    });
+    expect(['refused', 'rolled-back']).toContain((await run(late, manifests('v2'))).outcome);
+    expect([retried, without, live(world)]).toEqual([true, [], V1]);
+  });
+
+  it('tries again what an earlier release aborted although its request for that was lost', async () => {
+    const world = await worldWith({ 'backend:v2': { readyAfter: 200_000 } });
+    const slow = { policy: { timeouts: { prepareSeconds: 20 } } };
+    world.apply(manifests('v2', slow));
+    expect(await run(world, manifests('v2', slow))).toMatchObject({ outcome: 'refused' });
+    let lost = 0;
+    const losing: World = {
+      ...world,
+      cluster: {
+        ...world.cluster,
+        patch: (resource, name, patch, subresource) => {
+          const isRetry = patch.some((op) => op.path === '/status/abort' && op.op === 'replace');
+          if (!isRetry || lost > 1) return world.cluster.patch(resource, name, patch, subresource);
+          lost += 1;
+          return Promise.reject(new ClusterError('unreachable', 'connection reset'));
+        },
+      },
+    };
+    expect(await run(losing, manifests('v2'))).toMatchObject({ outcome: 'promoted' });
+    expect([lost, live(world)]).toEqual([2, V2]);
+  });
+
   it('takes a good release live as a set, low order first', async () => {
     const world = await worldWith();
     world.apply(manifests('v2'));
