@@ -1,5 +1,5 @@
 import type { KubeObject } from './objects.ts';
-import { type Cluster, ClusterError, type Objects, RESOURCES, type Resource, type Watched } from './port.ts';
+import { type Cluster, ClusterError, type Objects, type Resource, type Watched } from './port.ts';
 
 /** A live copy of some kinds of objects in one namespace: those that a promotion watches, if nothing else is said. */
 export interface View<Kind extends keyof Objects = Watched> {
@@ -16,25 +16,29 @@ export interface View<Kind extends keyof Objects = Watched> {
   put(kind: Kind, object: KubeObject): void;
   /** Forgets an object that a write deleted. */
   drop(kind: Kind, name: string): void;
-  /** Lists everything again. */
-  refresh(): Promise<void>;
+  /** Lists everything again, each kind by `trying`. */
+  refresh(trying?: Trying): Promise<void>;
   /** Reads one object again. */
   refetch(kind: Kind, name: string): Promise<void>;
   close(): void;
 }
 
+/** How something is asked of the cluster: once, or until it answers. */
+export type Trying = <T>(perform: () => Promise<T>) => Promise<T>;
+
+const once: Trying = (perform) => perform();
+
 /** How long to wait before listing again after a watch ended by an error, in milliseconds; doubled up to the last. */
 const BACKOFF = [200, 400, 800, 1600, 3200, 5000];
 
-/** Lists all watched kinds, then follows them until `close`. Throws `ClusterError` when the first listing fails. */
-export function openView(cluster: Cluster): Promise<View>;
-export function openView<Kind extends keyof Objects>(
-  cluster: Cluster,
-  resources: Readonly<Record<Kind, Resource>>,
-): Promise<View<Kind>>;
+/**
+ * Lists the objects of these kinds, then follows them until `close`. Throws `ClusterError` when the first listing fails, each
+ * kind by `trying`.
+ */
 export async function openView<Kind extends keyof Objects>(
   cluster: Cluster,
-  resources = RESOURCES as Readonly<Record<Kind, Resource>>,
+  resources: Readonly<Record<Kind, Resource>>,
+  trying: Trying = once,
 ): Promise<View<Kind>> {
   const kinds = Object.keys(resources) as Kind[];
   const objects = Object.fromEntries(kinds.map((kind) => [kind, new Map<string, KubeObject>()])) as Record<
@@ -115,15 +119,16 @@ export async function openView<Kind extends keyof Objects>(
     });
   }
 
-  async function refresh(): Promise<string[]> {
+  async function refresh(trying: Trying): Promise<string[]> {
     const startedAt = cluster.now().getTime();
-    const versions = await Promise.all(kinds.map(list));
+    // Each kind by itself: on a bad line all of them at once may never succeed.
+    const versions = await Promise.all(kinds.map((kind) => trying(() => list(kind))));
     listedAt = startedAt;
     changed();
     return versions;
   }
 
-  const versions = await refresh();
+  const versions = await refresh(trying);
   const followers = kinds.map((kind, i) => follow(kind, versions[i] as string));
   // A bug in a follower must end the run, not leave it waiting for events that no longer come.
   Promise.all(followers).catch((error) => queueMicrotask(() => Promise.reject(error)));
@@ -142,8 +147,8 @@ export async function openView<Kind extends keyof Objects>(
       objects[kind].delete(name);
       changed();
     },
-    async refresh() {
-      await refresh();
+    async refresh(trying = once) {
+      await refresh(trying);
     },
     async refetch(kind, name) {
       try {

@@ -1,5 +1,5 @@
 import { adviceOn } from '../cluster/advice.ts';
-import { type Cluster, ClusterError } from '../cluster/port.ts';
+import { type Cluster, ClusterError, RESOURCES } from '../cluster/port.ts';
 import { openView, type View } from '../cluster/view.ts';
 import { begin } from '../core/begin.ts';
 import { type Decision, decide, interrupt, newJournal } from '../core/decide.ts';
@@ -99,7 +99,7 @@ export async function carryOut({
   }
 
   async function run(): Promise<End> {
-    const seen = await persist(cluster, () => openView(cluster), FIRST_CONTACT);
+    const seen = await openView(cluster, RESOURCES, (perform) => persist(cluster, perform, FIRST_CONTACT));
     view = seen;
     const found = believed(await persist(cluster, () => readRecord(cluster, plan)), observe(seen));
     const now = cluster.now().getTime();
@@ -126,7 +126,7 @@ export async function carryOut({
     const record = await persist(cluster, () => openRecord(cluster, plan, taken.epoch));
     for (let { left } = believed(record.found, observe(seen)); ; left = undefined) {
       // Others may have acted until the lock was taken; a promotion lists everything afresh before its first write anyway.
-      if (ask !== 'promote' || left !== record.found.left) await persist(cluster, seen.refresh);
+      if (ask !== 'promote' || left !== record.found.left) await seen.refresh((perform) => persist(cluster, perform));
       const beginning = begin(ask, {
         plan,
         observation: observe(seen),

@@ -1,4 +1,4 @@
-import type { Cluster } from '../cluster/port.ts';
+import { type Cluster, RESOURCES } from '../cluster/port.ts';
 import { openView } from '../cluster/view.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Status, statusOf } from './status.ts';
@@ -17,7 +17,7 @@ const TICK = 1000;
 
 /** Shows the status of a release, and returns the last one. Throws `ClusterError` when the first look fails. */
 export async function look({ plan, cluster, show, until }: LookOptions): Promise<Status> {
-  const view = await openView(cluster);
+  const view = await openView(cluster, RESOURCES);
   try {
     for (;;) {
       const changed = view.changed();

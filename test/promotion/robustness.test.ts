@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Cluster, ClusterError, type Resource } from '../../promotion/cluster/port.ts';
+import { type Cluster, ClusterError, RESOURCES, type Resource } from '../../promotion/cluster/port.ts';
 import { holdEndsAt } from '../../promotion/core/analysis.ts';
 import type { Phase } from '../../promotion/core/journal.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
@@ -97,7 +97,7 @@ describe('a view of which one kind cannot be listed any more', () => {
         void world.cluster.sleep(1000).then(() => over.abort());
       },
     };
-    const view = await world.play(openView(dropping));
+    const view = await world.play(openView(dropping, RESOURCES));
     isWithdrawn = true;
     await pass(world, 5);
     const since = view.blindSince();
