@@ -2,13 +2,13 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { KubeConfig, type Cluster as KubernetesCluster, Watch } from '@kubernetes/client-node';
 import { Agent as UndiciAgent, request as undiciRequest } from 'undici';
-import { FIELD_MANAGER } from '../core/ownership.ts';
 import { UsageError } from '../plan/usage.ts';
 import type { KubeObject } from './objects.ts';
 import {
   type Cluster,
   ClusterError,
   type ClusterErrorCode,
+  FIELD_MANAGER,
   type HttpTarget,
   RESOURCES,
   type Resource,

@@ -25,6 +25,9 @@ export const CONFIG_MAPS: Resource = { kind: 'ConfigMap', group: '', version: 'v
 export const SECRETS: Resource = { kind: 'Secret', group: '', version: 'v1', plural: 'secrets' };
 export const LEASES: Resource = { kind: 'Lease', group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 
+/** The name under which this tool's writes stand in an object's `metadata.managedFields`. */
+export const FIELD_MANAGER = 'moneywise-deploy';
+
 export type Watched = keyof typeof RESOURCES;
 
 /** What the cluster says about its objects; listed when a release has failed. */

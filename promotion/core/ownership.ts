@@ -1,9 +1,7 @@
 import type { KubeObject, ManagedFields } from '../cluster/objects.ts';
+import { FIELD_MANAGER } from '../cluster/port.ts';
 import type { Action } from './decide.ts';
 import type { MemberView } from './member.ts';
-
-/** The name under which this tool's writes stand in an object's `metadata.managedFields`. */
-export const FIELD_MANAGER = 'moneywise-deploy';
 
 /** A `fieldsV1` value: `f:` names a field, `k:` an item of a list; what is owned is there. */
 type Fields = { readonly [key: string]: Fields };
