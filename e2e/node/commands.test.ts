@@ -85,6 +85,8 @@ describe('on a real node', () => {
     for (const { name, from } of promoted.result?.members ?? [])
       await kubectl(['-n', namespace, 'scale', 'replicaset', `${name}-${from}`, '--replicas=0']);
     const { exitCode, result, events } = await carryOut('rollback', folder);
+    // What went wrong, where something did.
+    expect(events.filter((event) => event.level === 'error').map((event) => event.message)).toEqual([]);
     expect([exitCode, result?.outcome]).toEqual([0, 'restored']);
     expect(events.filter((event) => isStage(event, 'prepared')).length).toBeGreaterThanOrEqual(2);
     await expectLive('v1');

@@ -5,8 +5,7 @@ import { targetOf } from '../core/fence.ts';
 import type { Verdict } from '../core/observation.ts';
 import { memberAskedFor, neededToGoBack } from '../core/way-back.ts';
 import type { Keeper } from '../evidence/keeper.ts';
-import type { Plan } from '../plan/plan.ts';
-import { questionsOf, titleOf } from '../plan/policy.ts';
+import { type Policy, questionsOf, titleOf } from '../plan/policy.ts';
 import { ask } from './check.ts';
 import type { Say } from './say.ts';
 import { askWayBack } from './way-back.ts';
@@ -17,8 +16,8 @@ import { send } from './writes.ts';
 export interface Acts {
   /** Answers of the health checks and queries so far. */
   readonly verdicts: ReadonlyMap<string, Verdict>;
-  /** Carries an act out; one that the cluster refuses or fails is told and left to the next decision. */
-  readonly perform: (action: Action) => Promise<void>;
+  /** Carries an act out, asking what that policy says; one that the cluster refuses or fails is told and left to the next decision. */
+  readonly perform: (action: Action, policy: Policy) => Promise<void>;
   /** From when on an act may be tried, in milliseconds since 1970; never for a question while it is asked. */
   readonly dueAt: (action: Action) => number;
   readonly stop: () => void;
@@ -31,7 +30,6 @@ const FORGET = 30_000;
 
 /** `onVerdict` hears when a question has its verdict, or something was collected. */
 export function newActs(
-  plan: Plan,
   cluster: Cluster,
   view: View,
   epoch: number,
@@ -65,8 +63,8 @@ export function newActs(
     }
   }
 
-  function startCheck(name: string): void {
-    const question = questionsOf(plan.policy).find((q) => q.name === name);
+  function startCheck(name: string, policy: Policy): void {
+    const question = questionsOf(policy).find((q) => q.name === name);
     const member = memberAskedFor(name);
     if (asking.has(name) || (!question && member === undefined)) return;
     asking.add(name);
@@ -97,8 +95,8 @@ export function newActs(
 
   return {
     verdicts,
-    async perform(action) {
-      if (action.act === 'check') startCheck(action.check);
+    async perform(action, policy) {
+      if (action.act === 'check') startCheck(action.check, policy);
       else if (action.act === 'collect') startCollecting(action.replicaSet);
       else await attempt(action);
     },

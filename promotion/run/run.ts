@@ -122,7 +122,7 @@ export async function carryOut({
       };
     }
     lock = taken;
-    acts = newActs(plan, cluster, seen, taken.epoch, say, () => wake(), keeper);
+    acts = newActs(cluster, seen, taken.epoch, say, () => wake(), keeper);
     const record = await persist(cluster, () => openRecord(cluster, plan, taken.epoch));
     for (let { left } = believed(record.found, observe(seen)); ; left = undefined) {
       // Others may have acted until the lock was taken; a promotion lists everything afresh before its first write anyway.
@@ -208,7 +208,8 @@ export async function carryOut({
       const before = journal;
       if (signal?.aborted) journal = interrupt(journal, now);
       const observation = observe(view);
-      const decision = decide(planAt(observation), observation, journal, now, lock.epoch);
+      const current = planAt(observation);
+      const decision = decide(current, observation, journal, now, lock.epoch);
       if (highestEpoch(decision.views, observation) > lock.epoch) return takenOver('a later run');
       journal = decision.journal;
       report(decision.views, before);
@@ -229,7 +230,7 @@ export async function carryOut({
       if (journal.outcome) return over(journal);
       const due = decision.actions.filter((action) => acts.dueAt(action) <= now);
       if (due.length > 0 && lock.isHeld()) {
-        await Promise.all(due.map((action) => acts.perform(action)));
+        await Promise.all(due.map((action) => acts.perform(action, current.policy)));
         continue;
       }
       const later = decision.actions.map((action) => acts.dueAt(action)).filter((at) => at > now);

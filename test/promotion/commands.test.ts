@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ReplicaSet, Rollout, RolloutStatus } from '../../promotion/cluster/objects.ts';
+import type { KubeObject, ReplicaSet, Rollout, RolloutStatus } from '../../promotion/cluster/objects.ts';
 import type { Ask } from '../../promotion/core/journal.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
 import { carryOut } from '../../promotion/run/run.ts';
@@ -191,6 +191,36 @@ describe('rollback', () => {
     expect(await ask(world, 'rollback')).toMatchObject({ outcome: 'restored', exitCode: 0 });
     expect([live(world), stable(world)]).toEqual([V1, V1]);
     expect(world.api.list('analysisruns').length).toBe(before + 4);
+  });
+
+  it('does not want the answers of the version that goes, which these manifests name', async () => {
+    const wanted = (version: string) => ({
+      policy: {
+        healthChecks: [
+          {
+            name: 'says its version',
+            target: { service: 'web', port: 80, path: '/' },
+            expect: { version: { path: 'version', value: version } },
+          },
+        ],
+      },
+    });
+    const labelled = (version: string) =>
+      manifests(version, wanted(version)).map((object) => {
+        const { template } = (object as Rollout).spec ?? {};
+        const labels = { ...template?.metadata?.labels, 'app.kubernetes.io/version': version };
+        const spec = { ...(object as Rollout).spec, template: { ...template, metadata: { labels } } };
+        return object.kind === 'Rollout' ? ({ ...object, spec } as KubeObject) : object;
+      });
+    const world = await worldWith();
+    for (const version of ['v1', 'v2']) {
+      world.apply(labelled(version));
+      expect(await run(world, labelled(version))).toMatchObject({ outcome: 'promoted' });
+      await pass(world, 700);
+    }
+    const back = await run(world, labelled('v2'), undefined, undefined, undefined, 'rollback');
+    expect(back).toMatchObject({ outcome: 'restored', exitCode: 0 });
+    expect(live(world)).toEqual(V1);
   });
 
   it('takes the whole set through its gates when the old pods of one member only are gone', async () => {
