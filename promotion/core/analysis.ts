@@ -6,6 +6,7 @@ import {
   REVISION,
   type Rollout,
 } from '../cluster/objects.ts';
+import { jsonIn } from '../gates/json.ts';
 import { type Observation, ownedBy, type Verdict } from './observation.ts';
 
 export type AnalysisType = 'PrePromotion' | 'PostPromotion';
@@ -113,16 +114,9 @@ function hasSamples(metric: Metric, result: MetricResult | undefined): boolean {
 /** Whether an answer passed unseen: a web metric takes a 2xx that is not JSON without asking its conditions (#4535). */
 function isUnjudged(metric: Metric, result: MetricResult | undefined): boolean {
   if (!metric.provider?.web || !(metric.successCondition || metric.failureCondition)) return false;
-  return (result?.measurements ?? []).some(({ phase, value }) => phase === 'Successful' && !isJson(value ?? ''));
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return (result?.measurements ?? []).some(
+    ({ phase, value }) => phase === 'Successful' && jsonIn(value ?? '') === undefined,
+  );
 }
 
 function describe(name: string, result: MetricResult | undefined): string {

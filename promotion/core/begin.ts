@@ -6,7 +6,7 @@ import { type History, releaseBefore } from './history.ts';
 import type { Ask, Cause, Journal, MemberJournal } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf, replicasOf, viewOf } from './member.ts';
 import type { Observation } from './observation.ts';
-import { planToEnd, resumed, toBeEnded } from './resume.ts';
+import { livePlan, planToEnd, resumed, toBeEnded } from './resume.ts';
 import { templateOf } from './template.ts';
 
 /** How a run begins. */
@@ -191,15 +191,6 @@ function targetOf(view: MemberView, hash: string | undefined, o: Observation, no
       ? {}
       : { problem: `the ReplicaSet of ${view.member.name}'s revision ${hash ?? 'then'} is gone` }),
   };
-}
-
-/** The plan of what the Rollouts run, whatever the manifests say. */
-function livePlan(plan: Plan, o: Observation): Plan {
-  const members = plan.members.map((member) => {
-    const template = o.rollouts.get(member.name)?.spec.template;
-    return template ? { ...member, template } : member;
-  });
-  return { ...plan, members };
 }
 
 function viewsOf(plan: Plan, o: Observation): MemberView[] {

@@ -40,7 +40,7 @@ export function prepare(s: Situation): Step {
       .find((c) => c !== undefined) ??
     failedJob(s) ??
     crashedPod(s) ??
-    failedCheck(s);
+    checkCause(s, 'before-switch');
   if (cause) return goBack(s, cause);
 
   const waiting = [
@@ -95,10 +95,8 @@ function retry(view: MemberView, s: Situation): Action[] {
   const { rollout, current, member } = view;
   if (!rollout?.metadata.uid || !rollout.status?.abortedAt || !current) return [];
   const { name } = member;
-  const set = replicaSetOf(s.observation, rollout, current);
-  if ((set?.spec.replicas ?? 0) > 0 && set?.metadata.uid) {
-    return retireAction(name, set);
-  }
+  const retiring = retireAction(name, replicaSetOf(s.observation, rollout, current));
+  if (retiring.length > 0) return retiring;
   const runs = analysesOf(s.observation, rollout, current);
   return runs.length > 0
     ? runs.map(({ metadata }) => ({ act: 'forget-run', member: name, run: metadata.name, uid: metadata.uid ?? '' }))
@@ -113,8 +111,8 @@ function restore(view: MemberView, { observation }: Situation): Action[] {
   const { member, stage, rollout, current } = view;
   if (stage !== 'outdated' || !rollout?.metadata.uid || !current || !isObserved(rollout)) return [];
   const { uid } = rollout.metadata;
-  const set = replicaSetOf(observation, rollout, member.revision ?? '');
-  if (set?.metadata.uid && (set.spec.replicas ?? 0) > 0) return retireAction(member.name, set);
+  const retiring = retireAction(member.name, replicaSetOf(observation, rollout, member.revision ?? ''));
+  if (retiring.length > 0) return retiring;
   return [{ act: 'restore-template', member: member.name, uid, hash: current, template: member.template }];
 }
 
@@ -148,10 +146,6 @@ function failedJob({ plan, observation }: Situation): Cause | undefined {
 
 function jobHas(observation: Situation['observation'], name: string, type: string): boolean {
   return (observation.jobs.get(name)?.status?.conditions ?? []).some((c) => c.type === type && c.status === 'True');
-}
-
-function failedCheck(s: Situation): Cause | undefined {
-  return checkCause(s, 'before-switch');
 }
 
 type When = 'before-switch' | 'after-switch';

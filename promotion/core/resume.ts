@@ -1,3 +1,4 @@
+import type { Rollout } from '../cluster/objects.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Journal } from './journal.ts';
 import { isObserved, replicaSetOf } from './member.ts';
@@ -27,11 +28,20 @@ export function toBeEnded(journal: Journal, now: number): Journal | undefined {
  * it is still on the revision that was judged.
  */
 export function planToEnd(plan: Plan, journal: Journal, o: Observation): Plan {
+  const isOnJudged = (rollout: Rollout, name: string) =>
+    isObserved(rollout) && rollout.status?.currentPodHash === journal.members[name]?.to;
+  return livePlan(plan, o, isOnJudged);
+}
+
+/** The plan of what the Rollouts run, whatever the manifests say: of all of them, or of those that `counts`. */
+export function livePlan(
+  plan: Plan,
+  o: Observation,
+  counts: (rollout: Rollout, member: string) => boolean = () => true,
+): Plan {
   const members = plan.members.map((member) => {
     const rollout = o.rollouts.get(member.name);
-    const to = journal.members[member.name]?.to;
-    const template =
-      rollout && isObserved(rollout) && rollout.status?.currentPodHash === to ? rollout.spec.template : undefined;
+    const template = rollout && counts(rollout, member.name) ? rollout.spec.template : undefined;
     return template ? { ...member, template } : member;
   });
   return { ...plan, members };

@@ -132,7 +132,8 @@ function isWorse({ active, rollout }: MemberView, from: string, { observation }:
 /** Retires what was rejected, once it is known what its pods leave behind. */
 function retire(view: MemberView, to: string, { observation, journal, plan, now }: Situation): MemberStep {
   const set = view.rollout && replicaSetOf(observation, view.rollout, to);
-  if (!set?.metadata.uid || (set.spec.replicas ?? 0) === 0) return DONE;
+  const actions = retireAction(view.member.name, set);
+  if (!set || actions.length === 0) return DONE;
   // The second half of the time to return is for retiring, whatever is still being collected.
   const collectUntil = journal.since + plan.policy.timeouts.returnSeconds * 500;
   const isCollected = observation.collected?.has(set.metadata.name) ?? true;
@@ -140,11 +141,7 @@ function retire(view: MemberView, to: string, { observation, journal, plan, now 
     const collect = { act: 'collect', member: view.member.name, replicaSet: set.metadata.name } as const;
     return { done: false, trafficIsBack: true, actions: [collect], wakeAt: collectUntil };
   }
-  return {
-    done: false,
-    trafficIsBack: true,
-    actions: retireAction(view.member.name, set),
-  };
+  return { done: false, trafficIsBack: true, actions };
 }
 
 function isSwitched(view: MemberView, { journal }: Situation): boolean {
@@ -163,7 +160,11 @@ function outcomeOf(journal: Journal): Outcome {
   return code === 'interrupted' ? 'interrupted' : 'refused';
 }
 
-/** Scales a ReplicaSet of a member to 0, if it is still as it was seen. */
-export function retireAction(member: string, { metadata: { name, uid, resourceVersion } }: ReplicaSet): Action[] {
-  return uid && resourceVersion ? [{ act: 'retire', member, replicaSet: name, uid, resourceVersion }] : [];
+/** Scales a ReplicaSet of a member to 0, if it is still as it was seen; nothing where it is down already, or gone. */
+export function retireAction(member: string, set: ReplicaSet | undefined): Action[] {
+  const { name, uid, resourceVersion } = set?.metadata ?? {};
+  const isUp = (set?.spec.replicas ?? 0) > 0;
+  return isUp && name && uid && resourceVersion
+    ? [{ act: 'retire', member, replicaSet: name, uid, resourceVersion }]
+    : [];
 }

@@ -1,4 +1,5 @@
 import { POD_HASH, type PodTemplate, type ReplicaSet } from '../cluster/objects.ts';
+import { jsonIn } from '../gates/json.ts';
 
 /**
  * The first place where the live pod template does not say what `wanted` says, as a path; undefined when there is none.
@@ -97,9 +98,5 @@ export function templateOf(set: ReplicaSet): PodTemplate {
 }
 
 function ephemeralMetadataOf(set: ReplicaSet): { labels?: object; annotations?: object } {
-  try {
-    return JSON.parse(set.metadata.annotations?.[EPHEMERAL_METADATA] ?? '{}') ?? {};
-  } catch {
-    return {};
-  }
+  return jsonIn(set.metadata.annotations?.[EPHEMERAL_METADATA] ?? '') ?? {};
 }

@@ -1,6 +1,7 @@
 import type { HttpAnswer } from '../cluster/port.ts';
 import type { HealthCheck } from '../plan/policy.ts';
 import type { Finding } from './finding.ts';
+import { jsonIn } from './json.ts';
 
 /** Compares an answer with what a health check expects. What another version answers is unknown, be it good or bad. */
 export function judgeAnswer(answer: HttpAnswer, expect: HealthCheck['expect']): Finding {
@@ -28,14 +29,6 @@ function problemOf({ body, status }: HttpAnswer, expect: HealthCheck['expect'], 
     if (found !== wanted) return `${path} is ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`;
   }
   return undefined;
-}
-
-function jsonIn(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What stands at a dotted path of JSON: own fields only. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { HttpAnswer, HttpTarget } from '../cluster/port.ts';
 import type { Query } from '../plan/policy.ts';
 import type { Finding } from './finding.ts';
+import { jsonIn } from './json.ts';
 
 /** A sample of the HTTP API: when it was evaluated, in seconds since 1970, and its value as text. */
 const sample = z.tuple([z.number(), z.string()]);
@@ -55,12 +56,9 @@ type Read = { readonly problem: string } | { readonly value?: number; readonly a
 
 /** The one value of an instant query, finite; no value when there is no series. */
 function valueIn({ status, body }: HttpAnswer): Read {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
+  const json = jsonIn(body);
+  if (json === undefined)
     return { problem: `status ${status} and no JSON: ${JSON.stringify(body.slice(0, 80))}: is this Prometheus?` };
-  }
   const parsed = answerSchema.safeParse(json);
   if (!parsed.success) return { problem: `status ${status} and not an answer of Prometheus` };
   const { data, error, warnings } = parsed.data;

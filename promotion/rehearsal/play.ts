@@ -1,7 +1,7 @@
 import type { KubeObject, ReplicaSet, Rollout } from '../cluster/objects.ts';
 import type { Phase } from '../core/journal.ts';
 import { type Plan, planOf, type Source } from '../plan/plan.ts';
-import { referencesOf } from '../plan/references.ts';
+import { secretsOf } from '../preflight/secrets.ts';
 import type { Emit, Result } from '../report/events.ts';
 import { carryOut } from '../run/run.ts';
 import type { Connection, Faults } from '../simulation/connection.ts';
@@ -45,9 +45,12 @@ export interface Ending {
 const BESIDE = 20_000;
 
 /** The Secrets that pods cannot start without: people make them, so a manifests folder does not hold them. */
-function secretsOf(objects: readonly KubeObject[], namespace: string): KubeObject[] {
-  const names = objects.flatMap(referencesOf).flatMap(({ kind, name }) => (kind === 'Secret' ? [name] : []));
-  return [...new Set(names)].map((name) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace } }));
+function madeByPeople(objects: readonly KubeObject[], namespace: string): KubeObject[] {
+  return [...secretsOf(objects).keys()].map((name) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace },
+  }));
 }
 
 /** Brings the old version up, applies the new one and promotes it, with all that befalls it. `emit` hears each run. */
@@ -56,7 +59,7 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
   const namespace = namespaceOf(manifests.new);
   const world = newWorld({ seed: story.seed, namespace, behaviourOf: story.behaviourOf });
   const plans = { old: unchecked(planOf(manifests.old, DRAFT)), new: planOf(manifests.new, DRAFT) };
-  world.apply(secretsOf(manifests.old, namespace));
+  world.apply(madeByPeople(manifests.old, namespace));
   world.apply(manifests.old);
   const first = await world.play(
     carryOut({ plan: plans.old, cluster: world.cluster, holder: 'first', emit: () => {} }),

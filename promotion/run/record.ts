@@ -6,6 +6,7 @@ import { EPOCH, epochOf } from '../core/fence.ts';
 import { type History, historyAfter } from '../core/history.ts';
 import type { Journal } from '../core/journal.ts';
 import type { Plan } from '../plan/plan.ts';
+import { annotationPath } from './writes.ts';
 
 /**
  * The journal of a release in the cluster: one ConfigMap, so that a decision and what it rests on are written together or
@@ -123,7 +124,7 @@ export async function openRecord(cluster: Cluster, plan: Plan, epoch: number): P
       try {
         await cluster
           .patch(CONFIG_MAPS, name, [
-            { op: 'test', path: `/metadata/annotations/${EPOCH.replace('/', '~1')}`, value: String(epoch) },
+            { op: 'test', path: annotationPath(EPOCH), value: String(epoch) },
             { op: 'add', path: '/data', value: data },
           ])
           .catch(async (error) => {

@@ -28,11 +28,7 @@ export function requestOf(write: Patch, epoch: number, at: Date): Request {
     return {
       kind: write.kind,
       name: write.name,
-      patch: [
-        isIt,
-        { op: 'test', path: '/metadata/resourceVersion', value: write.resourceVersion },
-        annotate(EPOCH, String(write.epoch), write.isFirstAnnotation),
-      ],
+      patch: [isIt, isAsSeen(write.resourceVersion), annotate(EPOCH, String(write.epoch), write.isFirstAnnotation)],
     };
   }
   const { patch, ...request } = guardedRequestOf(write, at);
@@ -47,7 +43,7 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
         name: write.member,
         subresource: 'status',
         patch: [
-          { op: 'test', path: '/status/currentPodHash', value: write.hash },
+          isOn(write.hash),
           { op: 'test', path: '/status/abort', value: true },
           { op: 'replace', path: '/status/abort', value: false },
         ],
@@ -59,7 +55,7 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
         subresource: 'status',
         patch: [
           { op: 'test', path: '/metadata/generation', value: write.generation },
-          { op: 'test', path: '/status/currentPodHash', value: write.hash },
+          isOn(write.hash),
           { op: 'test', path: '/status/pauseConditions/0/reason', value: 'BlueGreenPause' },
           { op: 'remove', path: '/status/pauseConditions' },
         ],
@@ -69,10 +65,7 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
         kind: 'rollouts',
         name: write.member,
         subresource: 'status',
-        patch: [
-          { op: 'test', path: '/status/currentPodHash', value: write.hash },
-          { op: 'add', path: '/status/abort', value: true },
-        ],
+        patch: [isOn(write.hash), { op: 'add', path: '/status/abort', value: true }],
       };
     case 'end-hold':
       return {
@@ -88,7 +81,7 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
         kind: 'services',
         name: write.service,
         patch: [
-          { op: 'test', path: '/metadata/resourceVersion', value: write.resourceVersion },
+          isAsSeen(write.resourceVersion),
           { op: 'add', path: '/spec/selector', value: { ...write.selector, [POD_HASH]: write.hash } },
         ],
       };
@@ -96,17 +89,14 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
       return {
         kind: 'rollouts',
         name: write.member,
-        patch: [
-          { op: 'test', path: '/status/currentPodHash', value: write.hash },
-          { op: 'replace', path: '/spec/template', value: write.template },
-        ],
+        patch: [isOn(write.hash), { op: 'replace', path: '/spec/template', value: write.template }],
       };
     case 'hand-over':
       return {
         kind: 'rollouts',
         name: write.member,
         patch: [
-          { op: 'test', path: '/metadata/resourceVersion', value: write.resourceVersion },
+          isAsSeen(write.resourceVersion),
           { op: 'replace', path: '/metadata/managedFields', value: write.managedFields },
         ],
       };
@@ -114,10 +104,7 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
       return {
         kind: 'replicaSets',
         name: write.replicaSet,
-        patch: [
-          { op: 'test', path: '/metadata/resourceVersion', value: write.resourceVersion },
-          { op: 'add', path: '/spec/replicas', value: 0 },
-        ],
+        patch: [isAsSeen(write.resourceVersion), { op: 'add', path: '/spec/replicas', value: 0 }],
       };
     case 'nudge':
       return {
@@ -134,7 +121,18 @@ function annotate(key: string, value: string, isFirst: boolean): JsonPatch[numbe
     : { op: 'add', path: annotationPath(key), value };
 }
 
-function annotationPath(key: string): string {
+/** That a Rollout still runs the revision that was decided on. */
+function isOn(hash: string): JsonPatch[number] {
+  return { op: 'test', path: '/status/currentPodHash', value: hash };
+}
+
+/** That an object is still what was seen. */
+function isAsSeen(resourceVersion: string): JsonPatch[number] {
+  return { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion };
+}
+
+/** Where a JSON patch finds that annotation. */
+export function annotationPath(key: string): string {
   return `/metadata/annotations/${key.replace('/', '~1')}`;
 }
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { ReplicaSet, Rollout } from '../../promotion/cluster/objects.ts';
 import type { Ask } from '../../promotion/core/journal.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
 import type { Result } from '../../promotion/report/events.ts';
@@ -7,7 +6,7 @@ import { carryOut } from '../../promotion/run/run.ts';
 import type { Faults } from '../../promotion/simulation/connection.ts';
 import { newScheduler } from '../../promotion/simulation/scheduler.ts';
 import type { World } from '../../promotion/simulation/world.ts';
-import { live, type ManifestOptions, manifests, pass, worldWith } from '../promotion/simulated.ts';
+import { live, type ManifestOptions, manifests, pass, stable, worldWith } from '../promotion/simulated.ts';
 import { batches, RUNS } from './campaign.ts';
 
 // `abort` and `rollback` under faults: killed at any request and typed again, at any moment of a release, they end with
@@ -70,15 +69,11 @@ async function play({ seed, ask, options, at, runs }: Scenario) {
     if (result) break;
   }
   await pass(world, 400);
-  const images = (of: (name: string) => string | undefined) => names.map((name) => of(name)?.replace(`${name}:`, ''));
+  const versionsOf = (images: readonly (string | undefined)[]) => images.map((image) => image?.split(':')[1]);
   return {
     outcome: result?.outcome,
-    live: images((name) => live(world, name)[0]),
-    stable: images((name) => {
-      const hash = world.api.get<Rollout>('rollouts', name)?.status?.stableRS;
-      const set = world.api.get<ReplicaSet>('replicasets', `${name}-${hash}`);
-      return set?.spec.template?.spec?.containers?.[0]?.image;
-    }),
+    live: versionsOf(live(world, ...names)),
+    stable: versionsOf(stable(world, ...names)),
   };
 }
 

@@ -5,7 +5,7 @@ import { planOf } from '../../promotion/plan/plan.ts';
 import { carryOut } from '../../promotion/run/run.ts';
 import type { Faults } from '../../promotion/simulation/connection.ts';
 import type { World } from '../../promotion/simulation/world.ts';
-import { live, manifests, pass, run, worldWith } from './simulated.ts';
+import { live, manifests, pass, run, stable, worldWith } from './simulated.ts';
 
 const V1 = ['backend:v1', 'web:v1'];
 const V2 = ['backend:v2', 'web:v2'];
@@ -13,13 +13,6 @@ const V3 = ['backend:v3', 'web:v3'];
 
 const ask = (world: World, what: Ask, version = 'v2') =>
   run(world, manifests(version), undefined, undefined, undefined, what);
-
-function stable(world: World): (string | undefined)[] {
-  return ['backend', 'web'].map((name) => {
-    const hash = world.api.get<Rollout>('rollouts', name)?.status?.stableRS;
-    return world.api.get<ReplicaSet>('replicasets', `${name}-${hash}`)?.spec.template?.spec?.containers?.[0]?.image;
-  });
-}
 
 /** Promotes v2 and stops dead once the release is in that phase, as `kill -9` does. */
 async function killedIn(world: World, phase: string, plan = planOf(manifests('v2'))): Promise<void> {

@@ -1,4 +1,10 @@
-import type { KubeObject } from '../../promotion/cluster/objects.ts';
+import {
+  type KubeObject,
+  POD_HASH,
+  type ReplicaSet,
+  type Rollout,
+  type Service,
+} from '../../promotion/cluster/objects.ts';
 import type { Ask } from '../../promotion/core/journal.ts';
 import type { Folder } from '../../promotion/evidence/folder.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
@@ -133,13 +139,19 @@ export async function run(
 
 /** What each member's active Service selects, as the image of the ReplicaSet behind it: read from the API, not from a report. */
 export function live(world: World, ...names: string[]): (string | undefined)[] {
-  return (names.length > 0 ? names : ['backend', 'web']).map((name) => {
-    const service = world.api.get('services', name) as { spec?: { selector?: Record<string, string> } } | undefined;
-    const hash = service?.spec?.selector?.['rollouts-pod-template-hash'];
-    const set = world.api.get('replicasets', `${name}-${hash}`) as
-      | { spec?: { template?: { spec?: { containers?: { image?: string }[] } } } }
-      | undefined;
-    return set?.spec?.template?.spec?.containers?.[0]?.image;
+  return imagesOf(world, names, (name) => world.api.get<Service>('services', name)?.spec.selector?.[POD_HASH]);
+}
+
+/** The image of each member's stable revision, read from the API. */
+export function stable(world: World, ...names: string[]): (string | undefined)[] {
+  return imagesOf(world, names, (name) => world.api.get<Rollout>('rollouts', name)?.status?.stableRS);
+}
+
+/** Images of the ReplicaSets with these hashes, one a member; without names of the members that `manifests` has. */
+function imagesOf(world: World, names: string[], hashOf: (name: string) => string | undefined) {
+  return (names.length > 0 ? names : MEMBERS.map(({ name }) => name)).map((name) => {
+    const set = world.api.get<ReplicaSet>('replicasets', `${name}-${hashOf(name)}`);
+    return set?.spec.template?.spec?.containers?.[0]?.image;
   });
 }
 
