@@ -73,6 +73,37 @@ describe('a release on a real API server', () => {
     }
   });
 
+  it('keeps an autoscaler still while it switches, and leaves it to whoever applied it', async () => {
+    const autoscaler = (maxReplicas: number) => ({
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'backend', namespace },
+      spec: {
+        scaleTargetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'backend' },
+        minReplicas: 1,
+        maxReplicas,
+        metrics: [
+          { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } },
+        ],
+      },
+    });
+    const applyAutoscaler = (maxReplicas: number) =>
+      kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(autoscaler(maxReplicas)));
+    const bounds = () =>
+      kubectl(['-n', namespace, 'get', 'hpa', 'backend', '-o', 'jsonpath={.spec.minReplicas} {.spec.maxReplicas}']);
+    await applyAutoscaler(5);
+    const folder = await release({ version: 'v4-scaled' });
+    await applyShop(folder);
+    let meanwhile: Promise<string> | undefined;
+    const { exitCode } = await promote(folder, [], ({ code, data }) => {
+      if (code === 'PHASE' && (data as { phase: string }).phase === 'verifying') meanwhile ??= bounds();
+    });
+    expect([exitCode, await meanwhile, await bounds()]).toEqual([0, '2 2', '1 5']);
+    // Without a conflict: nothing in its spec belongs to the promoter any more.
+    await applyAutoscaler(7);
+    expect(await bounds()).toBe('1 7');
+  });
+
   it('shows which manifests are not what is live', async () => {
     const { code, stdout } = await run('node', [CLI, 'status', '--manifests', await release({ version: 'v5' })]);
     expect(code).toBe(1);

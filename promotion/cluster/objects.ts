@@ -232,6 +232,15 @@ export interface Job extends KubeObject {
   };
 }
 
+/** `autoscaling/v2`: scales what `scaleTargetRef` names between these bounds; the API server sets `minReplicas` to 1 if absent. */
+export interface HorizontalPodAutoscaler extends KubeObject {
+  readonly spec: {
+    readonly scaleTargetRef: { readonly kind: string; readonly name: string };
+    readonly minReplicas?: number;
+    readonly maxReplicas: number;
+  };
+}
+
 /** Label with which the Rollouts controller marks ReplicaSets, pods and AnalysisRuns, and the key it adds to Services' selectors. */
 export const POD_HASH = 'rollouts-pod-template-hash';
 /** Annotation with the revision number, on Rollouts, ReplicaSets and AnalysisRuns. */

@@ -39,6 +39,12 @@ export const PERMISSIONS: readonly Permission[] = [
   { group: '', resource: 'services', verbs: [...READ, 'patch'], purpose: 'read the switch back, undo it' },
   { group: 'discovery.k8s.io', resource: 'endpointslices', verbs: READ, purpose: 'see who really serves' },
   { group: '', resource: 'pods', verbs: READ, purpose: 'see whether the new pods stay well' },
+  {
+    group: 'autoscaling',
+    resource: 'horizontalpodautoscalers',
+    verbs: [...READ, 'patch'],
+    purpose: 'keep the number of pods still during a switch',
+  },
   { group: 'batch', resource: 'jobs', verbs: READ, purpose: 'wait for the migration' },
   { group: '', resource: 'configmaps', verbs: ['get', 'create', 'patch'], purpose: 'keep the journal' },
   {

@@ -1,4 +1,14 @@
-import type { AnalysisRun, EndpointSlice, Job, KubeObject, Pod, ReplicaSet, Rollout, Service } from './objects.ts';
+import type {
+  AnalysisRun,
+  EndpointSlice,
+  HorizontalPodAutoscaler,
+  Job,
+  KubeObject,
+  Pod,
+  ReplicaSet,
+  Rollout,
+  Service,
+} from './objects.ts';
 
 /** A kind of object that a promotion reads or writes, with its place in the API. */
 export interface Resource {
@@ -17,6 +27,12 @@ export const RESOURCES = {
   endpointSlices: { kind: 'EndpointSlice', group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' },
   jobs: { kind: 'Job', group: 'batch', version: 'v1', plural: 'jobs' },
   pods: { kind: 'Pod', group: '', version: 'v1', plural: 'pods' },
+  autoscalers: {
+    kind: 'HorizontalPodAutoscaler',
+    group: 'autoscaling',
+    version: 'v2',
+    plural: 'horizontalpodautoscalers',
+  },
 } as const satisfies Record<string, Resource>;
 
 /** Where a release keeps what it has decided, and who may act on it; read and written, not watched. */
@@ -42,6 +58,7 @@ export interface Objects {
   endpointSlices: EndpointSlice;
   jobs: Job;
   pods: Pod;
+  autoscalers: HorizontalPodAutoscaler;
 }
 
 /** RFC 6902. A `test` that does not hold makes the API server refuse the whole patch with 422. */

@@ -5,6 +5,7 @@ import { fenced } from './fence.ts';
 import type { Ask, Cause, Journal, MemberJournal, Outcome, Phase } from './journal.ts';
 import { type MemberView, owesAnswer, viewOf } from './member.ts';
 import type { Observation } from './observation.ts';
+import { type Pin, unpin } from './pin.ts';
 import { prepare } from './prepare.ts';
 import { giveBack } from './return.ts';
 import { settle } from './settle.ts';
@@ -66,13 +67,33 @@ export type Action =
       readonly hash: string;
       readonly template: PodTemplate;
     }
-  /** Leave the fields of a Rollout's spec that this tool wrote to whoever applied it. */
+  /** Leave the fields of a spec that this tool wrote to whoever applied it. */
   | {
       readonly act: 'hand-over';
       readonly member: string;
+      readonly kind: 'rollouts' | 'autoscalers';
+      readonly name: string;
       readonly uid: string;
       readonly resourceVersion: string;
       readonly managedFields: readonly ManagedFields[];
+    }
+  /** Set both bounds of an autoscaler to the number of pods that there is, and note on it what they were. */
+  | {
+      readonly act: 'pin';
+      readonly member: string;
+      readonly name: string;
+      readonly uid: string;
+      readonly resourceVersion: string;
+      readonly pin: Pin;
+    }
+  /** Take the note away, and with `bounds` give the autoscaler those back. */
+  | {
+      readonly act: 'unpin';
+      readonly member: string;
+      readonly name: string;
+      readonly uid: string;
+      readonly resourceVersion: string;
+      readonly bounds?: Pick<Pin, 'minReplicas' | 'maxReplicas'>;
     }
   /** Scale a rejected ReplicaSet to 0, so that nothing takes it live again without its gates. */
   | {
@@ -139,10 +160,15 @@ export function decide(plan: Plan, observation: Observation, before: Journal, no
     journal = learn(plan, observation, journal, now);
     const views = plan.members.map((member) => viewOf(member, observation, journal.members[member.name]));
     if (journal.phase === 'over') return { journal, actions: [], views };
-    const step = PHASES[journal.phase]({ plan, journal, views, observation, now });
+    let step = PHASES[journal.phase]({ plan, journal, views, observation, now });
     if ('next' in step) {
-      journal = step.next;
-      continue;
+      const closing =
+        step.next.phase === 'over' ? close({ plan, journal, views, observation, now }, step.next) : undefined;
+      if (!closing) {
+        journal = step.next;
+        continue;
+      }
+      step = closing;
     }
     const nudges = nudgesFor(journal, views, now);
     const actions = fenced([...(step.actions ?? []), ...nudges.actions], views, observation, epoch);
@@ -154,6 +180,19 @@ export function decide(plan: Plan, observation: Observation, before: Journal, no
       ...(Number.isFinite(wakeAt) ? { wakeAt } : {}),
     };
   }
+}
+
+/** How long a release that is over waits for its autoscalers to have their bounds back, in milliseconds. */
+const CLOSE_WITHIN = 10_000;
+
+/** What is to be done before a release that has reached its end is over; undefined when it is, or that took too long. */
+function close(s: Situation, { outcome }: Journal): Exclude<Step, { next: Journal }> | undefined {
+  const actions = outcome === 'usage' ? [] : s.views.flatMap((view) => unpin(view, s));
+  const closingSince = s.journal.closingSince ?? s.now;
+  const wakeAt = closingSince + CLOSE_WITHIN;
+  return actions.length === 0 || s.now >= wakeAt
+    ? undefined
+    : { actions, journal: { ...s.journal, closingSince }, wakeAt };
 }
 
 /** Enters what is newly known of each member: its identity and hashes, which later writes are pinned to. */

@@ -30,6 +30,11 @@ export function targetOf(action: Action): { readonly kind: Watched; readonly nam
       return { kind: 'analysisRuns', name: action.run };
     case 'point-service':
       return { kind: 'services', name: action.service };
+    case 'hand-over':
+      return action;
+    case 'pin':
+    case 'unpin':
+      return { kind: 'autoscalers', name: action.name };
     case 'retire':
       return { kind: 'replicaSets', name: action.replicaSet };
     default:

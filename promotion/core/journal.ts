@@ -12,6 +12,8 @@ export interface Journal {
   readonly since: number;
   /** When every member was first seen prepared; the judgement is repeated on a fresh listing before the first write. */
   readonly preparedAt?: number;
+  /** Since when nothing but autoscalers to be given back keeps the release from being over. */
+  readonly closingSince?: number;
   readonly members: Readonly<Record<string, MemberJournal>>;
   /** Why the release goes back, once it does. */
   readonly cause?: Cause;

@@ -1,6 +1,7 @@
 import type {
   AnalysisRun,
   EndpointSlice,
+  HorizontalPodAutoscaler,
   Job,
   KubeObject,
   Pod,
@@ -18,6 +19,7 @@ export interface Observation {
   readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
   readonly jobs: ReadonlyMap<string, Job>;
   readonly pods: ReadonlyMap<string, Pod>;
+  readonly autoscalers: ReadonlyMap<string, HorizontalPodAutoscaler>;
   /** Answers to the questions asked so far, by their names: health checks, queries, and the way back of each member. */
   readonly checks: ReadonlyMap<string, Verdict>;
   /** ReplicaSets of which everything was kept that their pods leave behind; absent when nobody keeps any. */

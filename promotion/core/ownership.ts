@@ -27,10 +27,15 @@ export function handedOver({ metadata: { managedFields = [] } }: KubeObject): re
 
 /** The act that hands a Rollout's spec over; none where that is not needed. */
 export function handOver({ member, rollout }: MemberView): Action[] {
-  const { uid, resourceVersion } = rollout?.metadata ?? {};
-  const managedFields = rollout && handedOver(rollout);
+  return rollout ? handOverOf('rollouts', member.name, rollout) : [];
+}
+
+/** The act that hands the spec of an object of that member over. */
+export function handOverOf(kind: 'rollouts' | 'autoscalers', member: string, object: KubeObject): Action[] {
+  const { name, uid, resourceVersion } = object.metadata;
+  const managedFields = handedOver(object);
   return managedFields && uid && resourceVersion
-    ? [{ act: 'hand-over', member: member.name, uid, resourceVersion, managedFields }]
+    ? [{ act: 'hand-over', member, kind, name, uid, resourceVersion, managedFields }]
     : [];
 }
 

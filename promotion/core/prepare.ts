@@ -4,6 +4,7 @@ import { type Action, causeOf, end, enter, goBack, type Situation, type Step } f
 import type { Cause } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf } from './member.ts';
 import { handOver } from './ownership.ts';
+import { pin } from './pin.ts';
 import { podsOf } from './pods.ts';
 import { retireAction } from './return.ts';
 import { wayBack } from './way-back.ts';
@@ -49,6 +50,11 @@ export function prepare(s: Situation): Step {
     ...unfinishedJobs(s),
     ...openChecks(s, 'before-switch'),
   ];
+  // Only when nothing else is missing: nobody's autoscaler is kept still for longer than a switch needs.
+  const pins = waiting.length === 0 ? views.flatMap((view) => pin(view, s)) : [];
+  waiting.push(
+    ...pins.flatMap((p) => ('name' in p ? [`HorizontalPodAutoscaler ${p.name} is not kept still yet`] : [])),
+  );
   if (waiting.length > 0) {
     const deadline = journal.since + plan.policy.timeouts.prepareSeconds * 1000;
     if (now >= deadline) {
@@ -64,6 +70,7 @@ export function prepare(s: Situation): Step {
         ...retries.flatMap((view) => retry(view, s)),
         ...views.flatMap(handOver),
         ...(journal.ask === 'rollback' ? views.flatMap((view) => restore(view, s)) : []),
+        ...pins,
         ...(views.every(isReady) ? checksToAsk(s, 'before-switch') : []),
       ],
       wakeAt: deadline,

@@ -1,3 +1,4 @@
+import { EXIT_CODES } from '../core/journal.ts';
 import type { Ending } from './play.ts';
 import type { Version } from './versions.ts';
 
@@ -16,7 +17,19 @@ export type Guarantee =
 
 /** What was promised and the cluster does not show, in words; first what happened on the way. */
 export function broken(ending: Ending, guarantee: Guarantee): string[] {
-  return [...ending.violations, ...brokenAtTheEnd(ending, guarantee), ...brokenClaim(ending, guarantee)];
+  return [
+    ...ending.violations,
+    ...brokenAtTheEnd(ending, guarantee),
+    ...brokenClaim(ending, guarantee),
+    ...stillPinned(ending),
+  ];
+}
+
+/** A run that comes to an end leaves no autoscaler as it was kept for the switch. */
+function stillPinned({ result, pinned }: Ending): string[] {
+  return result && EXIT_CODES[result.outcome] < EXIT_CODES.locked
+    ? pinned.map((name) => `HorizontalPodAutoscaler ${name} was left pinned`)
+    : [];
 }
 
 function brokenAtTheEnd(ending: Ending, guarantee: Guarantee): string[] {

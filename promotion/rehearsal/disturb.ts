@@ -1,5 +1,6 @@
-import type { KubeObject, ReplicaSet, Rollout } from '../cluster/objects.ts';
+import type { HorizontalPodAutoscaler, KubeObject, ReplicaSet, Rollout } from '../cluster/objects.ts';
 import type { Phase } from '../core/journal.ts';
+import { autoscalersOf } from '../core/pin.ts';
 import type { Connection } from '../simulation/connection.ts';
 import type { World } from '../simulation/world.ts';
 
@@ -16,6 +17,8 @@ export interface Disturbance {
     | 'operator-retry'
     | 'pod-lost'
     | 'pod-back'
+    /** Load that has its autoscaler ask for one more pod, as far as that may. */
+    | 'load'
     /** Ctrl-C. */
     | 'interrupt'
     /** kill -9. */
@@ -66,10 +69,27 @@ export function disturb({ what, member }: Disturbance, scene: Scene): void {
       });
       return;
     }
+    case 'load': {
+      const [autoscaler] = autoscalersOf(member, autoscalersIn(world));
+      if (!autoscaler) return;
+      const { minReplicas = 1, maxReplicas } = autoscaler.spec;
+      world.api.update<Rollout>('rollouts', member, (rollout) => {
+        const { replicas = 1 } = rollout.spec;
+        const next = Math.max(minReplicas, Math.min(maxReplicas, replicas + 1));
+        return next === replicas ? rollout : { ...rollout, spec: { ...rollout.spec, replicas: next } };
+      });
+      return;
+    }
     case 'interrupt':
       scene.stop?.abort();
       return;
     case 'kill':
       scene.connection?.kill();
   }
+}
+
+/** The autoscalers that there are now, as an observation has them. */
+export function autoscalersIn(world: World) {
+  const all = world.api.list<HorizontalPodAutoscaler>('horizontalpodautoscalers');
+  return { autoscalers: new Map(all.map((autoscaler) => [autoscaler.metadata.name, autoscaler])) };
 }

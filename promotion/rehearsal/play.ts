@@ -1,12 +1,13 @@
 import type { KubeObject, ReplicaSet, Rollout } from '../cluster/objects.ts';
 import type { Phase } from '../core/journal.ts';
+import { pinOf } from '../core/pin.ts';
 import { type Plan, planOf, type Source } from '../plan/plan.ts';
 import { secretsOf } from '../preflight/secrets.ts';
 import type { Emit, Result } from '../report/events.ts';
 import { carryOut } from '../run/run.ts';
 import type { Connection, Faults } from '../simulation/connection.ts';
 import { newWorld, type VersionBehaviour, type World } from '../simulation/world.ts';
-import { type Disturbance, disturb } from './disturb.ts';
+import { autoscalersIn, type Disturbance, disturb } from './disturb.ts';
 import type { Version } from './versions.ts';
 import { activeHash, watchOver } from './watch-over.ts';
 
@@ -34,6 +35,8 @@ export interface Ending {
   readonly stable: Readonly<Record<string, Version | undefined>>;
   /** Members that still have pods of the new version while they are not live on it. */
   readonly leftUp: readonly string[];
+  /** Autoscalers whose bounds are still those of a switch. */
+  readonly pinned: readonly string[];
   /** What happened on the way that must never happen, in words. */
   readonly violations: readonly string[];
   /** The phase in which something of `disturbances` first befell the last run. */
@@ -147,6 +150,7 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
     live,
     stable: versions((name) => world.api.get<Rollout>('rollouts', name)?.status?.stableRS),
     leftUp: names.filter(isLeftUp),
+    pinned: [...autoscalersIn(world).autoscalers.values()].flatMap((a) => (pinOf(a) ? [a.metadata.name] : [])),
     violations: watcher.violations,
     ...(disturbedIn ? { disturbedIn } : {}),
     requests,

@@ -42,7 +42,13 @@ export function describe(action: Action): string {
     case 'restore-template':
       return `put the old template back into ${action.member}`;
     case 'hand-over':
-      return `leave the template of ${action.member} to whoever applies its manifests`;
+      return `leave the spec of ${action.kind === 'rollouts' ? 'Rollout' : 'HorizontalPodAutoscaler'} ${action.name} to whoever applies its manifests`;
+    case 'pin':
+      return `keep HorizontalPodAutoscaler ${action.name} at ${action.pin.replicas} pods for the time of the switch`;
+    case 'unpin':
+      return action.bounds
+        ? `give HorizontalPodAutoscaler ${action.name} its ${action.bounds.minReplicas} to ${action.bounds.maxReplicas} pods back`
+        : `leave HorizontalPodAutoscaler ${action.name} as somebody has set it meanwhile`;
     case 'retire':
       return `scale the rejected ReplicaSet ${action.replicaSet} to 0`;
     case 'collect':

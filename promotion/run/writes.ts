@@ -3,6 +3,7 @@ import { type Cluster, type JsonPatch, RESOURCES, type Watched } from '../cluste
 import type { View } from '../cluster/view.ts';
 import type { Action } from '../core/decide.ts';
 import { EPOCH } from '../core/fence.ts';
+import { PINNED } from '../core/pin.ts';
 
 export type Write = Exclude<Action, { act: 'check' | 'collect' | 'refresh' }>;
 type Patch = Exclude<Write, { act: 'forget-run' }>;
@@ -91,10 +92,38 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
         name: write.member,
         patch: [isOn(write.hash), { op: 'replace', path: '/spec/template', value: write.template }],
       };
+    case 'pin': {
+      const { replicas, ...before } = write.pin;
+      return {
+        kind: 'autoscalers',
+        name: write.name,
+        patch: [
+          isAsSeen(write.resourceVersion),
+          { op: 'add', path: annotationPath(PINNED), value: JSON.stringify({ ...before, replicas }) },
+          { op: 'add', path: '/spec/minReplicas', value: replicas },
+          { op: 'replace', path: '/spec/maxReplicas', value: replicas },
+        ],
+      };
+    }
+    case 'unpin':
+      return {
+        kind: 'autoscalers',
+        name: write.name,
+        patch: [
+          isAsSeen(write.resourceVersion),
+          { op: 'remove', path: annotationPath(PINNED) },
+          ...(write.bounds
+            ? ([
+                { op: 'add', path: '/spec/minReplicas', value: write.bounds.minReplicas },
+                { op: 'replace', path: '/spec/maxReplicas', value: write.bounds.maxReplicas },
+              ] as const)
+            : []),
+        ],
+      };
     case 'hand-over':
       return {
-        kind: 'rollouts',
-        name: write.member,
+        kind: write.kind,
+        name: write.name,
         patch: [
           isAsSeen(write.resourceVersion),
           { op: 'replace', path: '/metadata/managedFields', value: write.managedFields },

@@ -1,5 +1,6 @@
 import {
   type AnalysisRun,
+  type HorizontalPodAutoscaler,
   POD_HASH,
   type Pod,
   type PodTemplate,
@@ -10,6 +11,7 @@ import {
 import { analysesOf, holdEndsAt, judgeAnalysis } from '../core/analysis.ts';
 import { type MemberView, replicaSetOf, replicasOf, type Stage, viewOf } from '../core/member.ts';
 import { type Observation, ownedBy, type Verdict } from '../core/observation.ts';
+import { autoscalersOf, pinOf } from '../core/pin.ts';
 import type { Plan } from '../plan/plan.ts';
 
 /** A release as it stands in the cluster, compared with what its manifests want. */
@@ -93,8 +95,19 @@ export function statusOf(plan: Plan, namespace: string, o: Observation, now: num
         .filter(({ stage }) => stage !== 'settled')
         .map(({ name, stage, reason }) => `${name} is ${stage}: ${reason}`),
       ...members.flatMap(podFindings),
+      ...plan.members.flatMap(({ name }) => autoscalersOf(name, o).flatMap(pinFinding)),
     ],
   };
+}
+
+/** Of a promotion that is under way, or of one that ended before it could give the autoscaler its bounds back. */
+function pinFinding(autoscaler: HorizontalPodAutoscaler): string[] {
+  const pin = pinOf(autoscaler);
+  if (!pin) return [];
+  const { minReplicas, maxReplicas, replicas } = pin;
+  return [
+    `HorizontalPodAutoscaler ${autoscaler.metadata.name} is kept at ${replicas} pods for a switch, instead of ${minReplicas} to ${maxReplicas}: the end of the promotion, or else the next one, gives them back`,
+  ];
 }
 
 /** Pods behind the active Service that are not well, although the member as a whole may be. */

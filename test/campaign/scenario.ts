@@ -70,10 +70,14 @@ export function scenarioOf(seed: number): Scenario {
       ? { ...network, freezes: { at: between(7, 120), for: between(20, 90) * 1000 } }
       : { ...network, dies: { at: between(1, 160), served: chance(0.5) } },
   );
+  const autoscaled = members.map((member) => (chance(0.3) ? { ...member, autoscaled: member.replicas + 2 } : member));
+  const load = autoscaled.flatMap((member): Disturbance[] =>
+    'autoscaled' in member && chance(0.6) ? [{ at: between(0, 40_000), what: 'load', member: member.name }] : [],
+  );
   return {
     seed,
     options: {
-      members,
+      members: autoscaled,
       hold: chance(0.85) ? between(40, 150) : 0,
       abortScaleDownDelaySeconds: pick([30, 300, 600]),
       policy: {
@@ -82,7 +86,7 @@ export function scenarioOf(seed: number): Scenario {
       },
     },
     behaviours,
-    disturbances,
+    disturbances: [...disturbances, ...load],
     runs: [...runs, network],
   };
 }
@@ -106,7 +110,10 @@ export async function play(
   );
   if (!result) throw new Error('the last run ended without a result');
   const ended = { ...ending, result };
-  return { ...ended, violations: broken(ended, disturbances.length > 0 ? 'disturbed' : 'whole') };
+  return {
+    ...ended,
+    violations: broken(ended, disturbances.some(({ what }) => what !== 'load') ? 'disturbed' : 'whole'),
+  };
 }
 
 const VERSIONS: Readonly<Record<string, Version>> = { v1: 'old', v2: 'new', v3: 'newer' };

@@ -1,6 +1,7 @@
 import type {
   AnalysisRun,
   EndpointSlice,
+  HorizontalPodAutoscaler,
   Job,
   KubeObject,
   Pod,
@@ -23,6 +24,7 @@ export interface State {
   readonly endpointSlices: Readonly<Record<string, EndpointSlice>>;
   readonly jobs: Readonly<Record<string, Job>>;
   readonly pods: Readonly<Record<string, Pod>>;
+  readonly autoscalers?: Readonly<Record<string, HorizontalPodAutoscaler>>;
   readonly checks: Readonly<Record<string, Verdict>>;
 }
 
@@ -73,6 +75,7 @@ export function observationOf(state: State, listedAt = NOW): Observation {
     endpointSlices: byName(state.endpointSlices),
     jobs: byName(state.jobs),
     pods: byName(state.pods),
+    autoscalers: byName(state.autoscalers ?? {}),
     checks: byName(state.checks),
     listedAt,
   };

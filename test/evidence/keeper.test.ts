@@ -59,7 +59,12 @@ describe('the evidence of a release', () => {
       'timeline.jsonl',
     ]);
     expect(read('plan.json').members.map((m: { name: string }) => m.name)).toEqual(['backend', 'web']);
-    expect(read('decision.json').journal.cause).toMatchObject({ code: 'gate-failed', member: 'web' });
+    // Whether its run or the controller's abort for it is seen first.
+    const failed = /^web: (.*metric health Failed|aborted: .*"health" assessed Failed)/;
+    expect(read('decision.json').journal.cause).toMatchObject({
+      member: 'web',
+      message: expect.stringMatching(failed),
+    });
     const runs = read('analyses.json') as AnalysisRun[];
     expect(runs.flatMap((r) => r.status?.metricResults ?? []).some((metric) => metric.phase === 'Failed')).toBe(true);
     expect(read('checks.json')[0]).toMatchObject({ check: 'backend answers', status: 200, body: '{"status":"ok"}' });

@@ -41,9 +41,10 @@ it('a promotion asks for nothing that is not in the table of permissions', async
   const requests = new Set<string>();
   for (const [, behaviours] of SCENARIOS) {
     for (const seed of [1, 2, 3]) {
-      const world = listening(await worldWith(behaviours, { seed }), requests);
+      const members = [{ name: 'backend', autoscaled: 5 }, { name: 'web' }];
+      const world = listening(await worldWith(behaviours, { seed, members }), requests);
       // Of a name that has no journal and no Lease yet.
-      const v2 = manifests('v2', { policy: { release: 'another' } });
+      const v2 = manifests('v2', { members, policy: { release: 'another' } });
       world.apply(v2);
       const evidence = { path: () => 'nowhere', write: async () => {} };
       await run(world, v2, () => {}, undefined, evidence);

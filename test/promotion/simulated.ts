@@ -14,7 +14,13 @@ import { carryOut } from '../../promotion/run/run.ts';
 import { newWorld, type VersionBehaviour, type World } from '../../promotion/simulation/world.ts';
 
 export interface ManifestOptions {
-  readonly members?: readonly { readonly name: string; readonly order?: number; readonly replicas?: number }[];
+  /** `autoscaled` is the most pods of a HorizontalPodAutoscaler whose least are `replicas`; without it there is none. */
+  readonly members?: readonly {
+    readonly name: string;
+    readonly order?: number;
+    readonly replicas?: number;
+    readonly autoscaled?: number;
+  }[];
   readonly policy?: PolicyInput;
   /** The post-promotion hold, in measurements of 2 s each; 0 leaves it out. */
   readonly hold?: number;
@@ -55,6 +61,20 @@ export function manifests(version: string, options: ManifestOptions = {}): KubeO
         ],
       },
     },
+    ...(member.autoscaled === undefined
+      ? []
+      : [
+          {
+            apiVersion: 'autoscaling/v2',
+            kind: 'HorizontalPodAutoscaler',
+            metadata: { name, namespace: 'shop' },
+            spec: {
+              scaleTargetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name },
+              minReplicas: member.replicas ?? 2,
+              maxReplicas: member.autoscaled,
+            },
+          },
+        ]),
     {
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Rollout',
