@@ -235,7 +235,7 @@ export interface Job extends KubeObject {
 /** `autoscaling/v2`: scales what `scaleTargetRef` names between these bounds; the API server sets `minReplicas` to 1 if absent. */
 export interface HorizontalPodAutoscaler extends KubeObject {
   readonly spec: {
-    readonly scaleTargetRef: { readonly kind: string; readonly name: string };
+    readonly scaleTargetRef?: { readonly kind: string; readonly name: string };
     readonly minReplicas?: number;
     readonly maxReplicas: number;
   };

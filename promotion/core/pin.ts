@@ -37,7 +37,7 @@ export function isStill({ spec }: HorizontalPodAutoscaler, { replicas }: Pin): b
 /** The autoscalers of a member. */
 export function autoscalersOf(member: string, o: Pick<Observation, 'autoscalers'>): HorizontalPodAutoscaler[] {
   return [...o.autoscalers.values()].filter(
-    ({ spec: { scaleTargetRef } }) => scaleTargetRef.kind === 'Rollout' && scaleTargetRef.name === member,
+    ({ spec: { scaleTargetRef } }) => scaleTargetRef?.kind === 'Rollout' && scaleTargetRef.name === member,
   );
 }
 

@@ -1,5 +1,8 @@
 import fc from 'fast-check';
+import type { HorizontalPodAutoscaler } from '../../promotion/cluster/objects.ts';
+import { EPOCH as EPOCH_KEY } from '../../promotion/core/fence.ts';
 import type { Journal, MemberJournal, Phase } from '../../promotion/core/journal.ts';
+import { PINNED } from '../../promotion/core/pin.ts';
 import type { Plan } from '../../promotion/plan/plan.ts';
 import { memberOf, NEW, NOW, OLD, PLACES, type Place, planFor, type State, stateAt, together } from './state.ts';
 
@@ -47,8 +50,13 @@ export function statesOf(plan: Plan, noise: fc.Arbitrary<Noise[]> = fc.constant(
   const job = fc.constantFrom('Complete', 'Complete', 'Failed', undefined);
   const checks = fc.record({ preview: fc.option(verdicts), public: fc.option(verdicts) });
   const epochs = fc.constantFrom(EPOCH, EPOCH, EPOCH, EPOCH - 1, EPOCH + 1, undefined);
-  return fc.tuple(places, job, checks, epochs, noise).map(([at, jobIs, answers, epoch, changes]) => {
+  // Of the first member: none, as it was applied, kept still for a switch, or kept still and then set by somebody.
+  const bounds = fc.constantFrom(undefined, [1, 5], [2, 2], [2, 9]);
+  const kept = fc.boolean();
+  return fc.tuple(places, job, checks, epochs, noise, bounds, kept).map((all) => {
+    const [at, jobIs, answers, epoch, changes, between, isKept] = all;
     const state = {
+      autoscalers: between ? { scaler: autoscalerOf(names[0] as string, between, isKept, epoch) } : {},
       ...together(...names.map((name, i) => stateAt(at[i] as Place, name, epoch))),
       jobs: jobIs
         ? {
@@ -64,6 +72,28 @@ export function statesOf(plan: Plan, noise: fc.Arbitrary<Noise[]> = fc.constant(
     };
     return changes.reduce(spoil, state);
   });
+}
+
+function autoscalerOf(
+  member: string,
+  [minReplicas, maxReplicas]: readonly [number, number],
+  isKept: boolean,
+  epoch: number | undefined,
+): HorizontalPodAutoscaler {
+  const annotations = {
+    ...(isKept ? { [PINNED]: '{"minReplicas":1,"maxReplicas":5,"replicas":2}' } : {}),
+    ...(epoch === undefined ? {} : { [EPOCH_KEY]: String(epoch) }),
+  };
+  return {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'scaler', uid: 'scaler-uid', resourceVersion: '7', annotations },
+    spec: {
+      scaleTargetRef: { kind: 'Rollout', name: member },
+      minReplicas,
+      maxReplicas,
+    },
+  };
 }
 
 /** What befalls a state: the `at`-th of its fields (modulo their number) is dropped, or becomes something of its type. */

@@ -93,7 +93,7 @@ describe('a decision', () => {
     const ways = Object.entries(NEXT).flatMap(([from, all]) => [...all, from].map((to) => `${from} to ${to}`));
     expect(ways.filter((way) => !phases.has(way))).toEqual([]);
     const asked =
-      'claim forget-run retry promote abort end-hold point-service restore-template retire nudge check refresh';
+      'claim forget-run retry promote abort end-hold point-service restore-template pin unpin retire nudge check refresh';
     expect([...acts].sort()).toEqual(asked.split(' ').sort());
     const ends = 'promoted unchanged restored usage refused rolled-back stuck superseded interrupted';
     expect([...outcomes].sort()).toEqual(ends.split(' ').sort());
@@ -111,6 +111,9 @@ describe('a decision', () => {
           const object = target && o[target.kind].get(target.name);
           expect(action.uid).toBe(object?.metadata.uid ?? '');
           expect(object && ownedBy(object, rollout?.metadata.uid)).toBe(true);
+        } else if (action.act === 'pin' || action.act === 'unpin') {
+          const { uid, resourceVersion } = o.autoscalers.get(action.name)?.metadata ?? {};
+          expect([action.uid, action.resourceVersion]).toEqual([uid, resourceVersion]);
         } else if (action.act !== 'point-service' && action.act !== 'collect') {
           expect(entry?.uid).toBe(action.uid);
         }
