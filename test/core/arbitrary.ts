@@ -9,6 +9,17 @@ import { memberOf, NEW, NOW, OLD, PLACES, type Place, planFor, type State, state
 /** The number of the run that decides, in these tests. */
 export const EPOCH = 3;
 
+/** How many questions the properties of a decision are asked of; PROPERTY_RUNS in the environment says another number. */
+export const PROPERTY_RUNS = Number(process.env.PROPERTY_RUNS ?? 3000);
+
+/** The value, which nobody can change from now on: not a field of it at any depth, but for what Maps hold. */
+export function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  Object.values(value).forEach(frozen);
+  return value;
+}
+
 /** One moment of a release: what the cluster shows, when it was listed, and what time it is. */
 export interface Moment {
   readonly state: State;
