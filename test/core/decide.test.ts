@@ -9,6 +9,7 @@ import type { Journal, Phase } from '../../promotion/core/journal.ts';
 import { postAnalysisOf, servingProblem } from '../../promotion/core/member.ts';
 import type { Observation } from '../../promotion/core/observation.ts';
 import { ownedBy } from '../../promotion/core/observation.ts';
+import { autoscalersOf, pinOf } from '../../promotion/core/pin.ts';
 import type { Plan } from '../../promotion/plan/plan.ts';
 import { openRecord, readRecord } from '../../promotion/run/record.ts';
 import {
@@ -257,6 +258,18 @@ describe('a decision', () => {
       ]);
       if (journal.phase !== before.phase && journal.phase === 'returning') expect(journal.cause).toBeDefined();
       expect(journal.outcome !== undefined || journal.phase !== 'over' || before.phase === 'over').toBe(true);
+    });
+  });
+
+  it('is over only when every autoscaler has its bounds back, or could not have them for 10 s', () => {
+    holds(({ plan, before, o, now, decision: { journal } }) => {
+      if (before.phase === 'over' || journal.phase !== 'over' || journal.outcome === 'usage') return;
+      if (now - (before.closingSince ?? now) >= 10_000) return;
+      expect(
+        plan.members
+          .flatMap(({ name }) => autoscalersOf(name, o))
+          .filter((a) => pinOf(a) && a.metadata.uid && a.metadata.resourceVersion),
+      ).toEqual([]);
     });
   });
 
