@@ -34,6 +34,14 @@ describe('settling', () => {
     expect(actsOf(settling('promoted', 'held'))).toEqual(['end-hold web']);
   });
 
+  it('does not end the hold of a member whose Service has lost its endpoints: it could not go back any more', () => {
+    const changed = (state: State): State => {
+      const { 'backend-x1': _, ...endpointSlices } = state.endpointSlices;
+      return { ...state, endpointSlices };
+    };
+    expect(actsOf(settling('held', 'held', { changed }))).toEqual(['end-hold web']);
+  });
+
   it.each(['Running', 'Pending', '', undefined])('ends a hold whose analysis is "%s"', (phase) => {
     const changed = withRun((run) => ({ ...run, status: { ...run.status, phase } }) as AnalysisRun);
     expect(actsOf(settling('held', 'settled', { changed }))).toEqual(['end-hold backend']);
