@@ -6,8 +6,8 @@ import { promote } from '../support/promoter.ts';
 import { apply } from '../support/release.ts';
 import { watchTraffic } from '../support/traffic.ts';
 
-// The promoter is killed at the first steps of its journal: just before the step is written, and after that before the first act
-// that rests on it. The write at which it dies never reaches the API server.
+// The promoter is killed at each step of its journal, forth and back: just before the step is written, and before the first
+// act that rests on it. The write at which it dies never reaches the API server.
 
 describe('kill -9', () => {
   const { namespace, release, expectLive } = baseline('kills');
@@ -16,6 +16,10 @@ describe('kill -9', () => {
     ['preparing, before the first act', 'PATCH rollouts backend'],
     ['prepared, before the switch is written down', 'journal switching'],
     ['switching, before the first promote', 'promote backend'],
+    ['switching, with one of two members switched', 'promote web'],
+    ['switched, before that is written down', 'journal verifying'],
+    ['verified, before the decision is written down', 'journal settling'],
+    ['settling, before the hold of one member is ended', 'end-hold backend'],
   ])('while %s: the next run goes on to the end', async (_, write) => {
     const folder = await release('v2', 'v2', asRevision(write.replaceAll(' ', '-')));
     await apply(folder);
@@ -27,5 +31,22 @@ describe('kill -9', () => {
     expect(events.map((e) => e.code)).toContain('RESUMED');
     await expectLive('v2', 'v2');
     expect([...unanswered, ...errors]).toEqual([]);
+  });
+
+  it.each([
+    ['the way back is written down', 'journal returning'],
+    ['the first abort', 'abort backend'],
+    ['the rejected pods are retired', 'retire backend'],
+    ['the end is written down', 'journal over'],
+  ])('before %s: the next run brings the set back', async (_, write) => {
+    const folder = await release('v3', 'v2-unhealthy-active', asRevision(write.replaceAll(' ', '-')));
+    await apply(folder);
+    const traffic = watchTraffic(namespace);
+    expect((await promoteHeld(folder, killedBefore(write))).exitCode).toBe(-1);
+    const { exitCode, result } = await promote(folder);
+    const { unanswered } = await traffic.stop();
+    expect([exitCode, result?.outcome]).toEqual([4, 'rolled-back']);
+    await expectLive('v1', 'v1');
+    expect(unanswered).toEqual([]);
   });
 });

@@ -41,7 +41,7 @@ export type Action =
     }
   /** Ask the controller to abort exactly this revision. */
   | { readonly act: 'abort'; readonly member: string; readonly uid: string; readonly hash: string }
-  /** End the hold: terminate exactly this AnalysisRun of this revision. */
+  /** End the hold: terminate exactly this AnalysisRun of this revision, the new one that settles or the old one that is back. */
   | {
       readonly act: 'end-hold';
       readonly member: string;
@@ -183,7 +183,7 @@ export function decide(plan: Plan, observation: Observation, before: Journal, no
 }
 
 /** How long a release that is over waits for its autoscalers to have their bounds back, in milliseconds. */
-const CLOSE_WITHIN = 10_000;
+const CLOSE_WITHIN = 30_000;
 
 /** What is to be done before a release that has reached its end is over; undefined when it is, or that took too long. */
 function close(s: Situation, { outcome }: Journal): Exclude<Step, { next: Journal }> | undefined {

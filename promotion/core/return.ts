@@ -4,6 +4,7 @@ import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf, servingProblem } from './member.ts';
 import { ownedBy } from './observation.ts';
 import { handOver } from './ownership.ts';
+import { endHoldOf } from './settle.ts';
 import { promoteAction } from './switch.ts';
 import { templateOf } from './template.ts';
 
@@ -71,7 +72,9 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   if (current === from) {
     const paused = rollout.status?.pauseConditions?.[0]?.reason === 'BlueGreenPause' && view.active !== from;
     if (paused) return { done: false, trafficIsBack, actions: promoteAction(view, uid) };
-    if (!trafficIsBack || stable !== from) return { done: false, trafficIsBack, ...pointService(view, entry, s) };
+    if (!trafficIsBack) return { done: false, trafficIsBack, ...pointService(view, entry, s) };
+    // The old revision was good before this release: nothing is to be verified, and its hold would bring the new one back.
+    if (stable !== from) return { done: false, trafficIsBack, actions: endHoldOf(view, s.observation) };
     const handover = handOver(view);
     return handover.length > 0 ? { done: false, trafficIsBack, actions: handover } : retire(view, to, s);
   }

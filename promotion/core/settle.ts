@@ -1,5 +1,6 @@
 import { type Action, causeOf, end, goBack, type Situation, type Step } from './decide.ts';
 import { type MemberView, postAnalysisOf } from './member.ts';
+import type { Observation } from './observation.ts';
 
 /** The set stays: ends every hold at once, and is over when every member is live and stable on its new revision. */
 export function settle(s: Situation): Step {
@@ -19,8 +20,13 @@ export function settle(s: Situation): Step {
 }
 
 function endHold(view: MemberView, { observation }: Situation): Action[] {
+  return view.stage === 'held' ? endHoldOf(view, observation) : [];
+}
+
+/** Ends the analysis after the switch of the revision that a member runs now, if that is under way. */
+export function endHoldOf(view: MemberView, observation: Observation): Action[] {
   const run = postAnalysisOf(view, observation);
-  if (view.stage !== 'held' || !run?.metadata.uid || !view.current || run.spec.terminate) return [];
+  if (!run?.metadata.uid || !view.current || run.spec.terminate) return [];
   if (!['Running', 'Pending', ''].includes(run.status?.phase ?? '')) return [];
   return [
     { act: 'end-hold', member: view.member.name, run: run.metadata.name, uid: run.metadata.uid, hash: view.current },

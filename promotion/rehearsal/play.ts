@@ -102,6 +102,7 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
   enter('preparing');
 
   let result: Result | undefined;
+  let late: Result | undefined;
   let requests = 0;
   for (const [i, faults] of runs.entries()) {
     const connection = world.connect(faults);
@@ -118,7 +119,10 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
       emit: hear,
       signal: stop.signal,
     });
-    // A run that stands still goes on later, beside the next one.
+    // A run that stands still goes on later, beside the next one; one that did not hold the release yet may even begin then.
+    ran.then((ended) => {
+      if (faults.freezes && !['locked', 'unreachable'].includes(ended.outcome)) late = ended;
+    });
     const lost = faults.freezes ? [connection.died, timePasses(world, BESIDE)] : [connection.died];
     result = (await world.play(Promise.race([ran, ...lost.map((f) => f.then(() => undefined))]))) ?? undefined;
     requests += connection.cluster.requests();
@@ -126,6 +130,7 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
     if (result && result.outcome !== 'locked') break;
   }
   await world.play(timePasses(world, story.afterwards));
+  result = late ?? result;
 
   const names = plans.new.members.map(({ name }) => name);
   const setOf = (name: string, hash: string | undefined) => world.api.get<ReplicaSet>('replicasets', `${name}-${hash}`);
