@@ -5,6 +5,7 @@ import { loadOverlay, overlayNames, parseOverlay } from '../overlays/load.ts';
 import { production } from '../overlays/production.ts';
 import { type KubeObject, POD_HASH, type ReplicaSet, type Service } from '../promotion/cluster/objects.ts';
 import { containersOf, planOf } from '../promotion/plan/plan.ts';
+import { madeByPeople } from '../promotion/rehearsal/play.ts';
 import { plainReport } from '../promotion/report/plain.ts';
 import { carryOut } from '../promotion/run/run.ts';
 import { newWorld, type VersionBehaviour, type World } from '../promotion/simulation/world.ts';
@@ -41,6 +42,7 @@ function liveVersions(world: World, members: readonly { name: string; activeServ
 async function play(world: World, version: string): Promise<string[]> {
   const objects = release(version);
   const plan = planOf(objects);
+  world.apply(madeByPeople(objects, production.namespace));
   world.apply(objects);
   await world.play(
     carryOut({ plan, cluster: world.cluster, holder: 'demo', emit: plainReport((line) => say(`  ${line}`)) }),

@@ -48,7 +48,7 @@ export interface Ending {
 const BESIDE = 20_000;
 
 /** The Secrets that pods cannot start without: people make them, so a manifests folder does not hold them. */
-function madeByPeople(objects: readonly KubeObject[], namespace: string): KubeObject[] {
+export function madeByPeople(objects: readonly KubeObject[], namespace: string): KubeObject[] {
   return [...secretsOf(objects).keys()].map((name) => ({
     apiVersion: 'v1',
     kind: 'Secret',
