@@ -281,7 +281,8 @@ function noteAsked(journal: Journal, actions: readonly Action[], now: number): J
 
 /** The journal of the next phase. */
 export function enter(journal: Journal, phase: Phase, now: number, more: Partial<Journal> = {}): { next: Journal } {
-  return { next: { ...journal, phase, since: now, ...more } };
+  const { closingSince: _, ...rest } = journal;
+  return { next: { ...rest, phase, since: now, ...more } };
 }
 
 /** Decides that the release goes back. */

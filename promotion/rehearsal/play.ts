@@ -35,7 +35,7 @@ export interface Ending {
   readonly stable: Readonly<Record<string, Version | undefined>>;
   /** Members that still have pods of the new version while they are not live on it. */
   readonly leftUp: readonly string[];
-  /** Autoscalers whose bounds are still those of a switch. */
+  /** Autoscalers whose bounds are still those of a switch, although no run stood still. */
   readonly pinned: readonly string[];
   /** What happened on the way that must never happen, in words. */
   readonly violations: readonly string[];
@@ -55,6 +55,9 @@ export function madeByPeople(objects: readonly KubeObject[], namespace: string):
     metadata: { name, namespace },
   }));
 }
+
+/** Not of a run that another one shut out, or that saw nothing. */
+const saysWhereItIs = ({ outcome }: Result) => outcome !== 'locked' && outcome !== 'unreachable';
 
 /** Brings the old version up, applies the new one and promotes it, with all that befalls it. `emit` hears each run. */
 export async function play(story: Story, emit: Emit = () => {}): Promise<Ending> {
@@ -102,7 +105,8 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
   enter('preparing');
 
   let result: Result | undefined;
-  let late: Result | undefined;
+  /** Of the run that was the last to say where the set is. */
+  let last: Result | undefined;
   let requests = 0;
   for (const [i, faults] of runs.entries()) {
     const connection = world.connect(faults);
@@ -111,6 +115,7 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
     const hear: Emit = (event) => {
       emit(event);
       if (event.code === 'PHASE') enter((event.data as { phase: Phase }).phase);
+      if (event.code === 'RESULT' && saysWhereItIs(event.data as Result)) last = event.data as Result;
     };
     const ran = carryOut({
       plan: plans.new,
@@ -120,9 +125,6 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
       signal: stop.signal,
     });
     // A run that stands still goes on later, beside the next one; one that did not hold the release yet may even begin then.
-    ran.then((ended) => {
-      if (faults.freezes && !['locked', 'unreachable'].includes(ended.outcome)) late = ended;
-    });
     const lost = faults.freezes ? [connection.died, timePasses(world, BESIDE)] : [connection.died];
     result = (await world.play(Promise.race([ran, ...lost.map((f) => f.then(() => undefined))]))) ?? undefined;
     requests += connection.cluster.requests();
@@ -130,7 +132,7 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
     if (result && result.outcome !== 'locked') break;
   }
   await world.play(timePasses(world, story.afterwards));
-  result = late ?? result;
+  result = last ?? result;
 
   const names = plans.new.members.map(({ name }) => name);
   const setOf = (name: string, hash: string | undefined) => world.api.get<ReplicaSet>('replicasets', `${name}-${hash}`);
@@ -155,7 +157,10 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
     live,
     stable: versions((name) => world.api.get<Rollout>('rollouts', name)?.status?.stableRS),
     leftUp: names.filter(isLeftUp),
-    pinned: [...autoscalersIn(world).autoscalers.values()].flatMap((a) => (pinOf(a) ? [a.metadata.name] : [])),
+    // A run that stood still while it was ending may have used up its time to give them back.
+    pinned: runs.some(({ freezes }) => freezes)
+      ? []
+      : [...autoscalersIn(world).autoscalers.values()].flatMap((a) => (pinOf(a) ? [a.metadata.name] : [])),
     violations: watcher.violations,
     ...(disturbedIn ? { disturbedIn } : {}),
     requests,
