@@ -105,7 +105,8 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
   enter('preparing');
 
   let result: Result | undefined;
-  /** Of the run that was the last to say where the set is. */
+  /** The run that acted last, and what it said in the end: one that stood still may tell its own, older end later. */
+  let actor: number | undefined;
   let last: Result | undefined;
   let requests = 0;
   for (const [i, faults] of runs.entries()) {
@@ -115,7 +116,8 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
     const hear: Emit = (event) => {
       emit(event);
       if (event.code === 'PHASE') enter((event.data as { phase: Phase }).phase);
-      if (event.code === 'RESULT' && saysWhereItIs(event.data as Result)) last = event.data as Result;
+      if (event.code === 'ACT') actor = i;
+      if (event.code === 'RESULT' && actor === i && saysWhereItIs(event.data as Result)) last = event.data as Result;
     };
     const ran = carryOut({
       plan: plans.new,
