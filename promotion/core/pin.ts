@@ -50,7 +50,9 @@ export function pin({ member, stage, rollout }: MemberView, { observation }: Sit
   if (stage !== 'prepared' || replicas < 1) return [];
   return autoscalersOf(member.name, observation).flatMap((autoscaler): Action[] => {
     const { name, uid, resourceVersion } = autoscaler.metadata;
-    if (pinOf(autoscaler) || !uid || !resourceVersion) return [];
+    // Theirs at once: manifests that somebody applies while it is pinned must not be refused as a conflict.
+    if (pinOf(autoscaler)) return handOverOf('autoscalers', member.name, autoscaler);
+    if (!uid || !resourceVersion) return [];
     const { minReplicas = 1, maxReplicas } = autoscaler.spec;
     const before = { minReplicas, maxReplicas, replicas };
     return [{ act: 'pin', member: member.name, name, uid, resourceVersion, pin: before }];
