@@ -3,7 +3,6 @@ import type { Construct } from 'constructs';
 import { loadAll } from 'js-yaml';
 import { Application, type ApplicationSpecIgnoreDifferences, AppProject } from '../imports/argoproj.io.ts';
 import type { Overlay } from '../overlays/overlay.ts';
-import { FIELD_MANAGER } from '../promotion/cluster/port.ts';
 import type { Manifest } from './policy/rendered.ts';
 import { type Manifests, render } from './render.ts';
 
@@ -84,16 +83,14 @@ class ApplicationChart extends Chart {
 
 const labels = { 'app.kubernetes.io/part-of': 'moneywise', 'app.kubernetes.io/managed-by': 'cdk8s' };
 
-/**
- * Fields that others own: the hash in the selectors of a Rollout's Services, the replicas of what is autoscaled, and of an
- * autoscaler the bounds while a promotion keeps it still.
- */
+/** Fields that controllers own: the hash in the selectors of a Rollout's Services, and the replicas of what is autoscaled. */
 function ownedByOthers(objects: readonly Manifest[]): ApplicationSpecIgnoreDifferences[] {
   const services = objects
     .filter(({ kind }) => kind === 'Rollout')
     .flatMap(({ spec }) => [spec.strategy.blueGreen.activeService, spec.strategy.blueGreen.previewService]);
-  const autoscalers = objects.filter(({ kind }) => kind === 'HorizontalPodAutoscaler');
-  const scaled = autoscalers.map(({ spec }) => spec.scaleTargetRef);
+  const scaled = objects
+    .filter(({ kind }) => kind === 'HorizontalPodAutoscaler')
+    .map(({ spec }) => spec.scaleTargetRef);
   return [
     ...services.map((name: string) => ({ kind: 'Service', name, jsonPointers: ['/spec/selector'] })),
     ...scaled.map(({ apiVersion, kind, name }) => ({
@@ -101,12 +98,6 @@ function ownedByOthers(objects: readonly Manifest[]): ApplicationSpecIgnoreDiffe
       kind,
       name,
       jsonPointers: ['/spec/replicas'],
-    })),
-    ...autoscalers.map(({ apiVersion, kind, metadata: { name } }) => ({
-      group: groupOf(apiVersion),
-      kind,
-      name,
-      managedFieldsManagers: [FIELD_MANAGER],
     })),
   ];
 }

@@ -1,25 +1,11 @@
-import type {
-  AnalysisRun,
-  EndpointSlice,
-  HorizontalPodAutoscaler,
-  Job,
-  KubeObject,
-  Pod,
-  ReplicaSet,
-  Rollout,
-  Service,
-} from '../cluster/objects.ts';
+import type { KubeObject } from '../cluster/objects.ts';
+import type { Objects, Watched } from '../cluster/port.ts';
 
-/** What is known of the cluster at one moment: each kind's objects by name. */
-export interface Observation {
-  readonly rollouts: ReadonlyMap<string, Rollout>;
-  readonly analysisRuns: ReadonlyMap<string, AnalysisRun>;
-  readonly replicaSets: ReadonlyMap<string, ReplicaSet>;
-  readonly services: ReadonlyMap<string, Service>;
-  readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
-  readonly jobs: ReadonlyMap<string, Job>;
-  readonly pods: ReadonlyMap<string, Pod>;
-  readonly autoscalers: ReadonlyMap<string, HorizontalPodAutoscaler>;
+/** The watched objects of the cluster at one moment, by kind and name. */
+export type Seen = { readonly [Kind in Watched]: ReadonlyMap<string, Objects[Kind]> };
+
+/** What is known of the cluster at one moment. */
+export interface Observation extends Seen {
   /** Answers to the questions asked so far, by their names: health checks, queries, and the way back of each member. */
   readonly checks: ReadonlyMap<string, Verdict>;
   /** ReplicaSets of which everything was kept that their pods leave behind; absent when nobody keeps any. */

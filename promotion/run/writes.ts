@@ -92,19 +92,16 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
         name: write.member,
         patch: [isOn(write.hash), { op: 'replace', path: '/spec/template', value: write.template }],
       };
-    case 'pin': {
-      const { replicas, ...before } = write.pin;
+    case 'pin':
       return {
         kind: 'autoscalers',
         name: write.name,
         patch: [
           isAsSeen(write.resourceVersion),
-          { op: 'add', path: annotationPath(PINNED), value: JSON.stringify({ ...before, replicas }) },
-          { op: 'add', path: '/spec/minReplicas', value: replicas },
-          { op: 'replace', path: '/spec/maxReplicas', value: replicas },
+          { op: 'add', path: annotationPath(PINNED), value: JSON.stringify(write.pin) },
+          ...bounds(write.pin.replicas, write.pin.replicas),
         ],
       };
-    }
     case 'unpin':
       return {
         kind: 'autoscalers',
@@ -112,12 +109,7 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
         patch: [
           isAsSeen(write.resourceVersion),
           { op: 'remove', path: annotationPath(PINNED) },
-          ...(write.bounds
-            ? ([
-                { op: 'add', path: '/spec/minReplicas', value: write.bounds.minReplicas },
-                { op: 'replace', path: '/spec/maxReplicas', value: write.bounds.maxReplicas },
-              ] as const)
-            : []),
+          ...(write.bounds ? bounds(write.bounds.minReplicas, write.bounds.maxReplicas) : []),
         ],
       };
     case 'hand-over':
@@ -158,6 +150,14 @@ function isOn(hash: string): JsonPatch[number] {
 /** That an object is still what was seen. */
 function isAsSeen(resourceVersion: string): JsonPatch[number] {
   return { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion };
+}
+
+/** Sets the bounds of an autoscaler. */
+function bounds(minReplicas: number, maxReplicas: number): JsonPatch {
+  return [
+    { op: 'add', path: '/spec/minReplicas', value: minReplicas },
+    { op: 'replace', path: '/spec/maxReplicas', value: maxReplicas },
+  ];
 }
 
 /** Where a JSON patch finds that annotation. */

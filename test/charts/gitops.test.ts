@@ -38,17 +38,9 @@ describe('the objects of Argo CD', () => {
       name,
       jsonPointers: ['/spec/replicas'],
     });
-    // Its bounds, as long as they are those of a promotion.
-    const autoscaler = (name: string) => ({
-      group: 'autoscaling',
-      kind: 'HorizontalPodAutoscaler',
-      name,
-      managedFieldsManagers: ['moneywise-deploy'],
-    });
     expect(ignoreDifferences).toEqual([
       ...['backend', 'backend-preview', 'web', 'web-preview'].map(service),
       ...['backend', 'web'].map(rollout),
-      ...['backend', 'web'].map(autoscaler),
     ]);
     expect(syncPolicy.syncOptions).toContain('RespectIgnoreDifferences=true');
   });

@@ -67,8 +67,8 @@ export function statesOf(plan: Plan, noise: fc.Arbitrary<Noise[]> = fc.constant(
   return fc.tuple(places, job, checks, epochs, noise, bounds, kept).map((all) => {
     const [at, jobIs, answers, epoch, changes, between, isKept] = all;
     const state = {
-      autoscalers: between ? { scaler: autoscalerOf(names[0] as string, between, isKept, epoch) } : {},
       ...together(...names.map((name, i) => stateAt(at[i] as Place, name, epoch))),
+      autoscalers: between ? { scaler: autoscalerOf(names[0] as string, between, isKept, epoch) } : {},
       jobs: jobIs
         ? {
             migrate: {

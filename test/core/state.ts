@@ -1,8 +1,6 @@
 import type {
   AnalysisRun,
   EndpointSlice,
-  HorizontalPodAutoscaler,
-  Job,
   KubeObject,
   Pod,
   PodTemplate,
@@ -10,23 +8,16 @@ import type {
   Rollout,
   Service,
 } from '../../promotion/cluster/objects.ts';
+import type { Objects, Watched } from '../../promotion/cluster/port.ts';
 import type { Observation, Verdict } from '../../promotion/core/observation.ts';
 import { wayBackOf } from '../../promotion/core/way-back.ts';
 import type { Member, Plan } from '../../promotion/plan/plan.ts';
 import { type PolicyInput, policySchema } from '../../promotion/plan/policy.ts';
 
 /** What a cluster shows, as plain data: each kind's objects by name. */
-export interface State {
-  readonly rollouts: Readonly<Record<string, Rollout>>;
-  readonly analysisRuns: Readonly<Record<string, AnalysisRun>>;
-  readonly replicaSets: Readonly<Record<string, ReplicaSet>>;
-  readonly services: Readonly<Record<string, Service>>;
-  readonly endpointSlices: Readonly<Record<string, EndpointSlice>>;
-  readonly jobs: Readonly<Record<string, Job>>;
-  readonly pods: Readonly<Record<string, Pod>>;
-  readonly autoscalers?: Readonly<Record<string, HorizontalPodAutoscaler>>;
+export type State = { readonly [Kind in Watched]: Readonly<Record<string, Objects[Kind]>> } & {
   readonly checks: Readonly<Record<string, Verdict>>;
-}
+};
 
 /**
  * Where a member of a release stands: `live` is not judged after its switch yet, `held` is; `retired` is aborted with no pod
@@ -75,7 +66,7 @@ export function observationOf(state: State, listedAt = NOW): Observation {
     endpointSlices: byName(state.endpointSlices),
     jobs: byName(state.jobs),
     pods: byName(state.pods),
-    autoscalers: byName(state.autoscalers ?? {}),
+    autoscalers: byName(state.autoscalers),
     checks: byName(state.checks),
     listedAt,
   };
@@ -183,6 +174,7 @@ export function stateAt(place: Place, name = 'backend', epoch?: number): State {
     endpointSlices: byName([sliceOf(name, name, isLive ? NEW : OLD)]),
     jobs: {},
     pods: byName(sets.flatMap(podsOf)),
+    autoscalers: {},
     checks: { [wayBackOf(name)]: { verdict: 'pass', final: true, reason: 'all there', at: NOW - 1000 } },
   };
 }
@@ -198,6 +190,7 @@ export function together(...states: readonly State[]): State {
     endpointSlices: all('endpointSlices'),
     jobs: all('jobs'),
     pods: all('pods'),
+    autoscalers: all('autoscalers'),
     checks: all('checks'),
   };
 }

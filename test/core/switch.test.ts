@@ -90,6 +90,7 @@ describe('the promote of a member', () => {
       endpointSlices: {},
       jobs: {},
       pods: {},
+      autoscalers: {},
       checks: {},
     });
     expect(switchOver({ plan, views, journal: { ...journal, members: {} }, observation, now: NOW })).toMatchObject({
