@@ -54,14 +54,13 @@ export default defineConfig({
         },
       },
       {
-        // Slow ones on the real node, run on demand in a testbed.
+        // What befalls the whole cluster, so nothing else may run in it meanwhile.
         test: {
-          name: 'scenarios',
-          include: ['e2e/scenarios/**/*.test.ts'],
+          name: 'outage',
+          include: ['e2e/outage/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          // A namespace each, so that one waits for its pods while the other works.
-          maxWorkers: 2,
+          fileParallelism: false,
         },
       },
     ],

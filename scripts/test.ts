@@ -44,13 +44,15 @@ function spawned([command = '', ...args]: readonly string[]): Promise<number> {
   });
 }
 
-/** Brings up a testbed for one suite, and takes it down whatever happens. */
-async function suiteIn(kind: Kind, project: string): Promise<Counts> {
+/** Brings up a testbed for some suites, one after the other, and takes it down whatever happens. */
+async function suitesIn(kind: Kind, projects: readonly string[]): Promise<Counts[]> {
   const name = `test-${kind}`.replace('-', '');
   await down(name); // what a killed run may have left
   const testbed = await up({ name, kind, say });
   try {
-    return await suite(project, testbed);
+    const counts: Counts[] = [];
+    for (const project of projects) counts.push(await suite(project, testbed));
+    return counts;
   } finally {
     await down(name);
   }
@@ -74,10 +76,16 @@ async function clusterSuites(): Promise<Counts[]> {
     await buildBinaries('node', say);
     await buildBinaries('fake', say);
   } else if (!(await isBuilt())) {
-    say('not run: the cluster suites (api, testbed, node); `npm run testbed -- build` as root on Linux enables them');
+    say(
+      'not run: the cluster suites (api, testbed, node, outage); `npm run testbed -- build` as root on Linux enables them',
+    );
     return [];
   }
-  return [await suiteIn('fake', 'api'), await suite('testbed'), await suiteIn('node', 'node')];
+  return [
+    ...(await suitesIn('fake', ['api'])),
+    await suite('testbed'),
+    ...(await suitesIn('node', ['node', 'outage'])),
+  ];
 }
 
 /** What real data stores are made of: always there in CI, and otherwise run if they are. */

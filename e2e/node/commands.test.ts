@@ -1,84 +1,47 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { KubeObject } from '../../promotion/cluster/objects.ts';
+import { describe, expect, it } from 'vitest';
 import { until } from '../../testbed/run.ts';
-import { asRevision, withChecks } from '../support/edits.ts';
-import { removeFolders } from '../support/folder.ts';
-import { kubectl, run } from '../support/kubectl.ts';
-import { carryOut, type Promotion, promote } from '../support/promoter.ts';
-import { apply, prepareNamespace, renderRelease } from '../support/release.ts';
-import { allOn, truthOf } from '../support/truth.ts';
+import { baseline } from '../support/baseline.ts';
+import { asRevision, withEndlessCheck } from '../support/edits.ts';
+import { kubectl } from '../support/kubectl.ts';
+import { carryOut, isPhase, isStage, type Promotion, promote } from '../support/promoter.ts';
+import { apply } from '../support/release.ts';
+import { truthOf } from '../support/truth.ts';
 
-// The commands beside promote, on the real controller; every test starts from v1, live and stable.
-const namespace = 'commands';
-const release = (version: string, name: string) =>
-  renderRelease({ namespace, backend: version, web: version, edit: asRevision(name) });
-
-async function expectLive(version: string): Promise<void> {
-  expect(await truthOf(namespace, 'backend')).toEqual(allOn(version));
-  expect(await truthOf(namespace, 'web')).toEqual(allOn(version));
-}
-
-const isStage = (event: { code: string; data?: unknown }, stage: string) =>
-  event.code === 'MEMBER' && (event.data as { stage: string }).stage === stage;
+// The commands beside promote, on the real controller.
 
 describe('on a real node', () => {
-  let v1: string;
-
-  beforeAll(async () => {
-    await prepareNamespace(namespace);
-    v1 = await release('v1', 'one');
-    await apply(v1);
-    expect((await promote(v1)).exitCode).toBe(0);
-  });
-  afterAll(async () => {
-    await kubectl(['delete', 'namespace', namespace, '--wait=false']);
-    await removeFolders();
-  });
-  beforeEach(async () => {
-    await apply(v1);
-    expect((await promote(v1)).exitCode).toBe(0);
-    await expectLive('v1');
-  });
+  const { namespace, release, expectLive, type } = baseline('commands');
 
   it('abort brings a set back while its promotion verifies it, and that promotion ends as locked', async () => {
-    // A check that cannot pass keeps the promotion at it until it is shut out.
-    const never = {
-      name: 'never',
-      target: { url: `http://web.${namespace}.svc.cluster.local:3000/` },
-      expect: { status: 418 },
-      tries: 1000,
-      intervalSeconds: 1,
-    };
-    const edit = (object: KubeObject) => withChecks([never])(asRevision('abort')(object));
-    const folder = await renderRelease({ namespace, backend: 'v2', web: 'v2', edit });
+    const folder = await release('v2', 'v2', asRevision('abort'), withEndlessCheck(namespace, 'after-switch'));
     await apply(folder);
     let aborted: Promise<Promotion> | undefined;
     const promotion = await promote(folder, [], (event) => {
-      if (event.code === 'PHASE' && event.message.includes('verifying')) aborted ??= carryOut('abort', folder);
+      if (isPhase(event, 'verifying')) aborted ??= carryOut('abort', folder);
     });
     const { exitCode, result } = (await aborted) as Promotion;
     expect([exitCode, result?.outcome, promotion.exitCode]).toEqual([0, 'restored', 7]);
-    await expectLive('v1');
+    await expectLive('v1', 'v1');
   });
 
   it('rollback is there within seconds, and what was rolled back meets its gates when it is applied again', async () => {
-    const folder = await release('v2', 'rollback');
+    const folder = await release('v2', 'v2', asRevision('rollback'));
     await apply(folder);
     expect((await promote(folder)).exitCode).toBe(0);
-    await expectLive('v2');
+    await expectLive('v2', 'v2');
     const { exitCode, result } = await carryOut('rollback', folder);
     expect([exitCode, result?.outcome]).toEqual([0, 'restored']);
-    await expectLive('v1');
+    await expectLive('v1', 'v1');
     await apply(folder);
     const { events } = await promote(folder, [], (event, signal) => {
       if (isStage(event, 'prepared')) signal('SIGINT');
     });
     expect(events.some((event) => isStage(event, 'prepared'))).toBe(true);
-    await expectLive('v1');
+    await expectLive('v1', 'v1');
   });
 
   it('rollback goes through the gates once the old pods are gone', async () => {
-    const folder = await release('v2', 'late');
+    const folder = await release('v2', 'v2', asRevision('late'));
     await apply(folder);
     const promoted = await promote(folder);
     expect(promoted.exitCode).toBe(0);
@@ -89,31 +52,31 @@ describe('on a real node', () => {
     expect(events.filter((event) => event.level === 'error').map((event) => event.message)).toEqual([]);
     expect([exitCode, result?.outcome]).toEqual([0, 'restored']);
     expect(events.filter((event) => isStage(event, 'prepared')).length).toBeGreaterThanOrEqual(2);
-    await expectLive('v1');
+    await expectLive('v1', 'v1');
   });
 
   it('settle verifies and settles a set that was switched with the plugin', async () => {
-    const folder = await release('v2', 'settle');
+    const folder = await release('v2', 'v2', asRevision('settle'));
     await apply(folder);
     for (const member of ['backend', 'web']) {
       const get = (path: string) => kubectl(['-n', namespace, 'get', 'rollout', member, '-o', `jsonpath={${path}}`]);
       await until(`${member} is paused`, 60, async () => (await get('.status.pauseConditions[0].reason')) !== '');
-      await run('kubectl', ['argo', 'rollouts', '-n', namespace, 'promote', member]);
+      await type('promote', member);
       await until(`${member} is live on v2`, 30, async () => (await truthOf(namespace, member)).live === 'v2');
     }
     const { exitCode, result } = await carryOut('settle', folder);
     expect([exitCode, result?.outcome]).toEqual([0, 'promoted']);
-    await expectLive('v2');
+    await expectLive('v2', 'v2');
   });
 
   it('promote --dry-run says what it waits for and leaves every object as it was', async () => {
-    const folder = await release('v2', 'dry');
+    const folder = await release('v2', 'v2', asRevision('dry'));
     await apply(folder);
     const { exitCode, events } = await promote(folder, ['--dry-run']);
     expect(exitCode).toBe(0);
     expect(events.map((event) => event.code)).not.toContain('ACT');
     expect(await kubectl(['-n', namespace, 'get', 'configmap,lease', '-o', 'name'])).not.toContain('dry');
-    await expectLive('v1');
+    await expectLive('v1', 'v1');
     expect((await carryOut('abort', folder)).exitCode).toBe(0);
   });
 });

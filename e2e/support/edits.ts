@@ -34,6 +34,19 @@ export const withChecks = (checks: object[]) => (object: KubeObject) => {
   };
 };
 
+/** Adds a health check that never passes: it keeps the release where it is until something else ends it. */
+export const withEndlessCheck = (namespace: string, when: 'before-switch' | 'after-switch') =>
+  withChecks([
+    {
+      name: 'never',
+      when,
+      target: { url: `http://web.${namespace}.svc.cluster.local:3000/` },
+      expect: { status: 418 },
+      tries: 1000,
+      intervalSeconds: 1,
+    },
+  ]);
+
 /** Changes the blue-green strategy of each Rollout. */
 export const withStrategy = (change: Readonly<Record<string, unknown>>) => (object: KubeObject) => {
   if (object.kind !== 'Rollout') return object;

@@ -71,3 +71,13 @@ async function filesIn(folder: string | undefined): Promise<Map<string, string>>
 export function promote(folder: string, args?: readonly string[], at?: Listener): Promise<Promotion> {
   return carryOut('promote', folder, args, at);
 }
+
+/** Whether an event says that the run is in that phase now. */
+export function isPhase({ code, data }: RunEvent, phase: string): boolean {
+  return code === 'PHASE' && (data as { phase: string }).phase === phase;
+}
+
+/** Whether an event says that a member is at that stage now. */
+export function isStage({ code, data }: RunEvent, stage: string): boolean {
+  return code === 'MEMBER' && (data as { stage: string }).stage === stage;
+}

@@ -25,8 +25,11 @@ type MemberName = keyof typeof ROUTES;
 /** Between two requests to the same member, in milliseconds. */
 const EVERY = 100;
 
-/** Asks the active Services without pause, as clients do that open a new connection each time, until `stop`. */
-export function watchTraffic(namespace: string): { stop: () => Promise<Traffic> } {
+/**
+ * Asks the active Services without pause while something is done, as clients do that open a new connection each time.
+ * @returns what that returned, with what the clients saw.
+ */
+export async function watched<T extends object>(namespace: string, act: () => Promise<T>): Promise<T & Traffic> {
   const answers: Answer[] = [];
   let over = false;
   const watch = async (member: MemberName) => {
@@ -36,13 +39,12 @@ export function watchTraffic(namespace: string): { stop: () => Promise<Traffic> 
     }
   };
   const watches = [watch('backend'), watch('web')];
-  return {
-    async stop() {
-      over = true;
-      await Promise.all(watches);
-      return trafficOf(answers);
-    },
+  const stop = async () => {
+    over = true;
+    await Promise.all(watches);
   };
+  const done = await act().finally(stop);
+  return { ...done, ...trafficOf(answers) };
 }
 
 /** What clients saw. */

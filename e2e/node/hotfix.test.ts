@@ -5,7 +5,7 @@ import { asRevision } from '../support/edits.ts';
 import { justBefore, promoteHeld } from '../support/held.ts';
 import { promote } from '../support/promoter.ts';
 import { apply } from '../support/release.ts';
-import { answersOnly, watchTraffic } from '../support/traffic.ts';
+import { answersOnly, watched } from '../support/traffic.ts';
 import { truthOf } from '../support/truth.ts';
 
 // Somebody applies a newer version while the one before it is being taken live.
@@ -17,16 +17,14 @@ describe('a hotfix applied', () => {
     const folder = await release('v2', 'v2', asRevision('held'));
     const hotfix = await release('v3', 'v3', asRevision('hotfix-held'));
     await apply(folder);
-    const traffic = watchTraffic(namespace);
-    const { exitCode } = await promoteHeld(
-      folder,
-      justBefore('journal settling', () => apply(hotfix)),
-    );
-    expect(exitCode).toBe(6);
-    await expectLive('v1', 'v1');
-    expect((await promote(hotfix)).exitCode).toBe(0);
+    const applied = justBefore('journal settling', () => apply(hotfix));
+    const { exitCode, unanswered, errors } = await watched(namespace, async () => {
+      expect((await promoteHeld(folder, applied)).exitCode).toBe(6);
+      await expectLive('v1', 'v1');
+      return promote(hotfix);
+    });
+    expect(exitCode).toBe(0);
     await expectLive('v3', 'v3');
-    const { unanswered, errors } = await traffic.stop();
     expect([...unanswered, ...errors]).toEqual([]);
   });
 
@@ -34,23 +32,20 @@ describe('a hotfix applied', () => {
     const folder = await release('v2', 'v2', asRevision('settling'));
     const hotfix = await release('v3', 'v3', asRevision('hotfix-settling'));
     await apply(folder);
-    const traffic = watchTraffic(namespace);
-    const { exitCode } = await promoteHeld(
-      folder,
-      justBefore('end-hold backend', async () => {
-        await until('web settled', 30, async () => {
-          const { stableRS, currentPodHash } = (await rollout('web')).status ?? {};
-          return stableRS === currentPodHash;
-        });
-        await apply(hotfix);
-      }),
-    );
+    const webSettled = async () => {
+      const { stableRS, currentPodHash } = (await rollout('web')).status ?? {};
+      return stableRS === currentPodHash;
+    };
+    const applied = justBefore('end-hold backend', async () => {
+      await until('web settled', 30, webSettled);
+      await apply(hotfix);
+    });
+    const { exitCode, unanswered, errors } = await watched(namespace, () => promoteHeld(folder, applied));
     expect(exitCode).toBe(6);
     for (const member of ['backend', 'web'] as const) {
       expect(await truthOf(namespace, member)).toMatchObject({ live: 'v1', endpoints: ['v1'] });
       await answersOnly(namespace, member, versionOf('v1'));
     }
-    const { unanswered, errors } = await traffic.stop();
     expect([...unanswered, ...errors]).toEqual([]);
   });
 

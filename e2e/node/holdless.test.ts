@@ -5,7 +5,7 @@ import { asRevision, withoutHold } from '../support/edits.ts';
 import { justBefore, promoteHeld } from '../support/held.ts';
 import { promote } from '../support/promoter.ts';
 import { apply } from '../support/release.ts';
-import { watchTraffic } from '../support/traffic.ts';
+import { watched } from '../support/traffic.ts';
 
 // Manifests of others have no hold: a member settles as soon as its own analysis is done, and no abort brings it back.
 
@@ -21,9 +21,8 @@ describe('with manifests without a hold', () => {
   it('the set comes back when the second member fails its analysis after the first has settled', async () => {
     const folder = await release('v3', 'v2-unhealthy-active', asRevision('compensated'));
     await apply(folder);
-    const traffic = watchTraffic(namespace);
-    const { exitCode } = await promoteHeld(folder, justBefore('promote web', backendSettled));
-    const { unanswered } = await traffic.stop();
+    const settled = justBefore('promote web', backendSettled);
+    const { exitCode, unanswered } = await watched(namespace, () => promoteHeld(folder, settled));
     expect(exitCode).toBe(4);
     await expectLive('v1', 'v1');
     expect(unanswered).toEqual([]);

@@ -4,7 +4,7 @@ import { baseline, versionOf } from '../support/baseline.ts';
 import { asRevision } from '../support/edits.ts';
 import { justBefore, promoteHeld } from '../support/held.ts';
 import { apply } from '../support/release.ts';
-import { watchTraffic } from '../support/traffic.ts';
+import { watched } from '../support/traffic.ts';
 
 // A person with the plugin of Argo Rollouts acts on one member while the promoter is about to act on the set: the
 // promoter's next write waits until the command has been carried out.
@@ -46,13 +46,11 @@ describe('an operator types a command of the plugin', () => {
   ] as const)('while %s: %s %s', async (phase, verb, member, exits, takenUp?: (member: string) => Promise<boolean>) => {
     const folder = await release('v2', 'v2', asRevision(`${phase}-${verb}`));
     await apply(folder);
-    const traffic = watchTraffic(namespace);
     const typed = justBefore(FIRST_WRITE[phase], async () => {
       await type(verb, member);
       if (takenUp) await until(`${verb} of ${member} taken up`, 10, () => takenUp(member));
     });
-    const { exitCode } = await promoteHeld(folder, typed);
-    const { unanswered, versions } = await traffic.stop();
+    const { exitCode, unanswered, versions } = await watched(namespace, () => promoteHeld(folder, typed));
     expect(exits).toContain(exitCode);
     const end = exitCode === 0 ? 'v2' : 'v1';
     await expectLive(end, end);
@@ -67,10 +65,8 @@ describe('an operator types a command of the plugin', () => {
   ])('while returning: %s %s', async (verb, member) => {
     const folder = await release('v3', 'v2-unhealthy-active', asRevision(`returning-${verb}`));
     await apply(folder);
-    const traffic = watchTraffic(namespace);
     const typed = justBefore(FIRST_WRITE.returning, () => type(verb, member));
-    const { exitCode } = await promoteHeld(folder, typed);
-    const { unanswered } = await traffic.stop();
+    const { exitCode, unanswered } = await watched(namespace, () => promoteHeld(folder, typed));
     expect(exitCode).toBe(4);
     await expectLive('v1', 'v1');
     expect(unanswered).toEqual([]);
@@ -79,13 +75,11 @@ describe('an operator types a command of the plugin', () => {
   it('while returning: retry of a member whose rejected pods are about to be retired, which takes it live ungated', async () => {
     const folder = await release('v3', 'v2-unhealthy-active', asRevision('retired'));
     await apply(folder);
-    const traffic = watchTraffic(namespace);
     const typed = justBefore('retire web', async () => {
       await type('retry', 'web');
       await until('the rejected revision is live', 10, () => isLive('web'));
     });
-    const { exitCode } = await promoteHeld(folder, typed);
-    const { unanswered } = await traffic.stop();
+    const { exitCode, unanswered } = await watched(namespace, () => promoteHeld(folder, typed));
     expect(exitCode).toBe(4);
     await expectLive('v1', 'v1');
     expect(unanswered).toEqual([]);
