@@ -5,7 +5,10 @@ import type { Member } from '../plan/plan.ts';
 import type { World } from '../simulation/world.ts';
 import type { Version } from './versions.ts';
 
-/** Looks at every change of the cluster for what must never happen: unjudged revisions live, two runs at once. */
+/**
+ * Looks at every change of the cluster for what must never happen: unjudged revisions live, a member live before one of a
+ * lower order was, two runs at once.
+ */
 export function watchOver(
   world: World,
   members: readonly Member[],
@@ -13,6 +16,7 @@ export function watchOver(
 ) {
   const violations: string[] = [];
   const operated = new Set<string>();
+  const switched = new Set<string>();
   const epochs = new Map<string, number>();
   const say = (text: string) => violations.push(`${new Date(world.scheduler.now()).toISOString()} ${text}`);
   const before = new Map(members.map((member) => [member.name, liveVersion(member)]));
@@ -32,11 +36,16 @@ export function watchOver(
     epochs.set(key, Math.max(epoch, epochs.get(key) ?? 0));
     const member = plural === 'services' && members.find((m) => m.activeService === object.metadata.name);
     if (!member) return;
-    const { name, analysedBefore } = member;
+    const { name, order, analysedBefore } = member;
     const version = liveVersion(member);
     if (version === before.get(name)) return;
     before.set(name, version);
+    if (version === 'new') switched.add(name);
     if (operated.has(name)) return;
+    for (const lower of members) {
+      if (version === 'new' && lower.order < order && !switched.has(lower.name))
+        say(`${name} of order ${order} went live before ${lower.name} of order ${lower.order}`);
+    }
     if (version === 'newer') say(`${name} went live on a newer version, which was never judged`);
     const hasPassed = () =>
       analysesBefore(world, activeHash(world, member.activeService)).some(

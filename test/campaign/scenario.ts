@@ -1,5 +1,5 @@
 import type { ReplicaSet } from '../../promotion/cluster/objects.ts';
-import { broken } from '../../promotion/rehearsal/broken.ts';
+import { broken, type Guarantee } from '../../promotion/rehearsal/broken.ts';
 import type { Disturbance } from '../../promotion/rehearsal/disturb.ts';
 import * as rehearsal from '../../promotion/rehearsal/play.ts';
 import type { Version } from '../../promotion/rehearsal/versions.ts';
@@ -20,6 +20,9 @@ export interface Scenario {
   readonly runs: readonly Faults[];
 }
 
+/** A time that does not come while a scenario is played, in milliseconds. */
+const NEVER = 1e12;
+
 const NAMES = ['backend', 'web', 'worker', 'mailer', 'search', 'billing', 'reports', 'gateway'];
 
 /** A scenario of the campaign, from its seed alone. */
@@ -31,7 +34,7 @@ export function scenarioOf(seed: number): Scenario {
   const members = NAMES.slice(0, count).map((name) => ({ name, order: between(0, 2) * 10, replicas: between(1, 3) }));
   const someone = () => pick(members).name;
   const bad: VersionBehaviour[] = [
-    { readyAfter: 1e12 },
+    { readyAfter: NEVER },
     { analysis: { before: 'Failed' } },
     { analysis: { before: 'Error' } },
     { analysis: { before: 'Inconclusive' } },
@@ -91,11 +94,24 @@ export function scenarioOf(seed: number): Scenario {
   };
 }
 
+/** What a scenario must end with: more than a whole set where nothing but the release itself decides. */
+function guaranteeOf({ options, behaviours, disturbances, runs }: Scenario): Guarantee {
+  if (disturbances.some(({ what }) => what !== 'load')) return 'disturbed';
+  const isCalm = runs.every((faults) => Object.keys(faults).length === 0);
+  const asked = options.policy?.healthChecks?.flatMap(({ target }) => ('service' in target ? target.service : []));
+  const all = Object.entries(behaviours);
+  const isBad = all.some(
+    ([image, { readyAfter = 0, analysis, health }]) =>
+      readyAfter === NEVER || analysis || (health?.active === false && asked?.includes(image.replace(':v2', ''))),
+  );
+  if (isBad) return isCalm ? 'rejected' : 'back';
+  // A crash or a flap may come too late to count.
+  return isCalm && !all.some(([, { trouble }]) => trouble) ? 'promoted' : 'whole';
+}
+
 /** Plays a scenario to its end and checks what was promised. */
-export async function play(
-  { seed, options, behaviours, disturbances, runs }: Scenario,
-  emit: Emit = () => {},
-): Promise<rehearsal.Ending & { result: Result }> {
+export async function play(scenario: Scenario, emit: Emit = () => {}): Promise<rehearsal.Ending & { result: Result }> {
+  const { seed, options, behaviours, disturbances, runs } = scenario;
   const { result, ...ending } = await rehearsal.play(
     {
       seed,
@@ -110,10 +126,7 @@ export async function play(
   );
   if (!result) throw new Error('the last run ended without a result');
   const ended = { ...ending, result };
-  return {
-    ...ended,
-    violations: broken(ended, disturbances.some(({ what }) => what !== 'load') ? 'disturbed' : 'whole'),
-  };
+  return { ...ended, violations: broken(ended, guaranteeOf(scenario)) };
 }
 
 const VERSIONS: Readonly<Record<string, Version>> = { v1: 'old', v2: 'new', v3: 'newer' };
