@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type AnalysisRun, POD_HASH } from '../../promotion/cluster/objects.ts';
 import { until } from '../../testbed/run.ts';
 import { baseline, versionOf } from '../support/baseline.ts';
 import { asRevision, withEndlessCheck, withStrategy } from '../support/edits.ts';
@@ -19,6 +20,13 @@ describe('a release on a real node', () => {
   const paused = (member: string) =>
     until(`${member} paused before the switch`, 60, async () => (await phaseOf(member)) === 'Paused');
   const phaseOf = async (member: string) => (await rollout(member)).status?.phase;
+  /** The analyses before the switch of the revision that a member runs. */
+  const analysesBefore = async (member: string) => {
+    const hash = (await rollout(member)).status?.currentPodHash;
+    const labels = `${POD_HASH}=${hash},rollout-type=PrePromotion`;
+    const found = await kubectl(['-n', namespace, 'get', 'analysisruns', '-l', labels, '-o', 'json']);
+    return (JSON.parse(found) as { items: AnalysisRun[] }).items;
+  };
   const pause = (member: string, paused: boolean) =>
     kubectl(['-n', namespace, 'patch', 'rollout', member, '--type=merge', '-p', JSON.stringify({ spec: { paused } })]);
 
@@ -129,6 +137,32 @@ describe('a release on a real node', () => {
     expect(versions).toEqual(OLD);
     expect([...unanswered, ...errors]).toEqual([]);
   });
+
+  it.each(['backend', 'web'])(
+    'rejected after its switch meets its gates again when an operator retries %s',
+    async (member) => {
+      const folder = await release('v3', 'v2-unhealthy-active', asRevision(`retried-${member}`));
+      await apply(folder);
+      expect((await promote(folder)).exitCode).toBe(4);
+      await expectLive('v1', 'v1');
+      const judged = await analysesBefore(member);
+      const { unanswered, errors, versions } = await watched(namespace, async () => {
+        await type('retry', member);
+        await until('a new analysis to have its verdict', 60, async () =>
+          (await analysesBefore(member)).some(({ metadata, status }) => {
+            const isNew = judged.every((run) => run.metadata.uid !== metadata.uid);
+            return isNew && !['', 'Pending', 'Running'].includes(status?.phase ?? '');
+          }),
+        );
+        return rollout(member);
+      });
+      expect(versions).toEqual(OLD);
+      expect([...unanswered, ...errors]).toEqual([]);
+      // Whatever that analysis said: the release is judged as a whole again, and is as bad as before.
+      expect([3, 4]).toContain((await promote(folder)).exitCode);
+      await expectLive('v1', 'v1');
+    },
+  );
 
   it('goes on when an operator ends his own pause', async () => {
     const folder = await release('v2', 'v2', asRevision('unpaused'));

@@ -62,7 +62,7 @@ describe('an operator types a command of the plugin', () => {
     ['promote', 'backend'],
     ['abort', 'backend'],
     ['retry', 'web'],
-  ])('while returning: %s %s', async (verb, member) => {
+  ] as const)('while returning: %s %s', async (verb, member) => {
     const folder = await release('v3', 'v2-unhealthy-active', asRevision(`returning-${verb}`));
     await apply(folder);
     const typed = justBefore(FIRST_WRITE.returning, () => type(verb, member));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { type KubeObject, POD_HASH, type ReplicaSet, type Rollout } from '../../promotion/cluster/objects.ts';
 import { removeFolders } from './folder.ts';
-import { kubectl, read, run } from './kubectl.ts';
+import { kubectl, read } from './kubectl.ts';
 import { promote } from './promoter.ts';
 import { apply, prepareNamespace, renderRelease } from './release.ts';
 import { answersOnly } from './traffic.ts';
@@ -16,8 +16,8 @@ export interface Baseline {
   readonly release: (backend: string, web: string, ...edits: Edit[]) => Promise<string>;
   /** Expects a member of each tag: live, stable, behind the endpoints, and in every answer on a fresh connection. */
   readonly expectLive: (backend: string, web: string) => Promise<void>;
-  /** Types `kubectl argo rollouts VERB MEMBER`. */
-  readonly type: (verb: string, member: string) => Promise<unknown>;
+  /** Types `kubectl argo rollouts VERB MEMBER`; throws what the plugin says if it refuses. */
+  readonly type: (verb: 'promote' | 'abort' | 'retry', member: string) => Promise<unknown>;
   /** A member's Rollout as the API server has it. */
   readonly rollout: (member: string) => Promise<Rollout>;
 }
@@ -55,7 +55,8 @@ export function baseline(namespace: string, ...always: Edit[]): Baseline {
     await kubectl(['delete', 'namespace', namespace, '--wait=false']);
     await removeFolders();
   });
-  const type: Baseline['type'] = (verb, member) => run('kubectl', ['argo', 'rollouts', '-n', namespace, verb, member]);
+  const type: Baseline['type'] = (verb, member) =>
+    kubectl(['argo', 'rollouts', '-n', namespace, verb, ...(verb === 'retry' ? ['rollout'] : []), member]);
   return { namespace, release, expectLive, type, rollout };
 }
 

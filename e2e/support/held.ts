@@ -34,7 +34,7 @@ export const killedBefore = (wanted: string): BeforeWrite =>
 
 /**
  * Runs `promote` as `promoter.ts` does, with all its requests passing through here, so that what happens between its
- * judgement and its write is not left to chance.
+ * judgement and its write is not left to chance. Throws what `beforeWrite` throws, at the end.
  */
 export async function promoteHeld(
   folder: string,
@@ -48,10 +48,16 @@ export async function promoteHeld(
   await config.applyToHTTPSOptions(target);
   const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? '');
   let signal: Signal = () => {};
+  let problem: unknown;
+  const meet = (write: string) =>
+    beforeWrite(write, (s) => signal(s)).catch((error: unknown) => {
+      problem ??= error;
+      return undefined;
+    });
 
   const server = createServer(async (request, response) => {
     const body = await textOf(request);
-    const fate = request.method === 'GET' ? undefined : await beforeWrite(nameOf(request, body), (s) => signal(s));
+    const fate = request.method === 'GET' ? undefined : await meet(nameOf(request, body));
     const { host: _, ...headers } = request.headers;
     const onward = {
       ...target,
@@ -70,9 +76,11 @@ export async function promoteHeld(
     const here = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const kubeconfig = join(await newFolder('kubeconfig'), 'config');
     await writeFile(kubeconfig, JSON.stringify(pointedAt(config, here)));
-    return await carryOut('promote', folder, ['--kubeconfig', kubeconfig, ...args], at, (s) => {
+    const promotion = await carryOut('promote', folder, ['--kubeconfig', kubeconfig, ...args], at, (s) => {
       signal = s;
     });
+    if (problem) throw problem;
+    return promotion;
   } finally {
     server.closeAllConnections();
     server.close();
