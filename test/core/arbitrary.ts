@@ -55,11 +55,16 @@ const verdicts = fc.constantFrom(
 export function statesOf(plan: Plan, noise: fc.Arbitrary<Noise[]> = fc.constant([])): fc.Arbitrary<State> {
   const names = plan.members.map((member) => member.name);
   const places = fc.oneof(
-    fc.constantFrom(...PLACES).map((place) => names.map(() => place)),
+    // Held more often than others: only then may a set settle.
+    fc.constantFrom(...PLACES, ...Array<Place>(5).fill('held')).map((place) => names.map(() => place)),
     fc.array(fc.constantFrom(...PLACES), { minLength: names.length, maxLength: names.length }),
   );
   const job = fc.constantFrom('Complete', 'Complete', 'Failed', undefined);
-  const checks = fc.record({ preview: fc.option(verdicts), public: fc.option(verdicts) });
+  const passed = { verdict: 'pass', final: true, reason: 'it is pass' } as const;
+  const checks = fc.oneof(
+    fc.constant({ preview: passed, public: passed }),
+    fc.record({ preview: fc.option(verdicts), public: fc.option(verdicts) }),
+  );
   const epochs = fc.constantFrom(EPOCH, EPOCH, EPOCH, EPOCH - 1, EPOCH + 1, undefined);
   // Of the first member: none, as it was applied, kept still for a switch, or kept still and then set by somebody.
   const bounds = fc.constantFrom(undefined, [1, 5], [2, 2], [2, 9]);
