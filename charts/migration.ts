@@ -9,8 +9,9 @@ import * as kplus from './kplus.ts';
 import { labelsOf } from './labels.ts';
 import { migrationName, nodeUid } from './names.ts';
 import { OverlayChart } from './overlay-chart.ts';
+import { valuesCheck, wrongValueCode } from './values-check.ts';
 
-/** Brings the database to the schema that the backend image expects, once a release. */
+/** Checks the backend's credentials and brings the database to the schema that its image expects, once a release. */
 export class MigrationChart extends OverlayChart {
   constructor(scope: Construct, file: string, overlay: Overlay, environment: Environment) {
     const labels = labelsOf(overlay, migrationName, 'migration', overlay.pins.backend.version);
@@ -21,6 +22,8 @@ export class MigrationChart extends OverlayChart {
       labels,
       serviceAccountName: serviceAccount(this, migrationName, overlay.images).name,
       uid: nodeUid,
+      before: valuesCheck(overlay, environment),
+      hopelessCode: wrongValueCode,
       container: migrationContainer(overlay, environment),
     });
   }

@@ -13,8 +13,8 @@ export function preflightCommand(): Command {
       'after',
       `
 Looks at image pins, the CRDs and the controller of Argo Rollouts, what you may do, the Secrets that pods name (by the names
-of their keys, never their values), the Services of the live set, and quotas; writes nothing. A ? is what cannot be seen from
-here, and is no finding. With --output json each line is one event PREFLIGHT (docs/events.md).
+of their keys, never their values; what the release's Job has found their values to be), the Services of the live set, and
+quotas; writes nothing. A ? is what cannot be seen from here, and is no finding. With --output json each line is one event PREFLIGHT (docs/events.md).
 
 Exit codes: 0 nothing is missing, 1 something is, 2 bad arguments or manifests, 8 cluster unreachable, 70 a bug of this tool.`,
     )

@@ -5,6 +5,8 @@ import { contentHash } from './hashed-config-map.ts';
 import { type TaskPodProps, taskPod } from './task-pod.ts';
 
 export interface MigrationJobProps extends TaskPodProps {
+  /** What `before` ends with when to try again cannot help: the Job has failed then. @default - it is tried again */
+  readonly hopelessCode?: number;
   /** Tries after the first one, ever further apart. @default 4, about two and a half minutes */
   readonly backoffLimit?: number;
   /** The longest that all tries together may take, in seconds. @default 600 */
@@ -27,6 +29,9 @@ export class MigrationJob extends Construct {
         activeDeadlineSeconds: props.activeDeadlineSeconds ?? 600,
         template: {},
       }),
+      ...(props.before && props.hopelessCode !== undefined
+        ? { podFailurePolicy: failedBy(props.before.name, props.hopelessCode) }
+        : {}),
       template: taskPod(props),
     };
     this.name = `migrate-${contentHash(spec)}`;
@@ -41,4 +46,8 @@ export class MigrationJob extends Construct {
       spec,
     });
   }
+}
+
+function failedBy(containerName: string, code: number): object {
+  return { rules: [{ action: 'FailJob', onExitCodes: { containerName, operator: 'In', values: [code] } }] };
 }

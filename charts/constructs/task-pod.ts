@@ -5,6 +5,8 @@ import { closed, restrictedPod } from './restricted.ts';
 
 export interface TaskPodProps {
   readonly container: ContainerSettings;
+  /** Runs to its end first. Where it fails, the end of its output stands in the pod's status. @default - nothing does */
+  readonly before?: ContainerSettings;
   readonly labels: Labels;
   /** Identity of the pod; it gets no token. */
   readonly serviceAccountName: string;
@@ -18,7 +20,11 @@ export interface TaskPodProps {
 export function taskPod(props: TaskPodProps): object {
   const volumes = [{ name: 'tmp', mountPath: '/tmp', emptyDir: {} }, ...(props.volumes ?? [])];
   const mounts = volumes.map(({ name, mountPath }) => ({ name, mountPath }));
-  const task = new kplus.Container(container(props.container))._toKube();
+  const kube = (settings: ContainerSettings) => new kplus.Container(container(settings))._toKube();
+  const before = props.before && {
+    ...kube(props.before),
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+  };
   const template = kplus.k8s.toJson_PodTemplateSpec({
     metadata: { labels: props.labels },
     spec: closed({
@@ -26,7 +32,8 @@ export function taskPod(props: TaskPodProps): object {
       automountServiceAccountToken: false,
       serviceAccountName: props.serviceAccountName,
       securityContext: new kplus.PodSecurityContext(restrictedPod(props.uid))._toKube(),
-      containers: [{ ...task, volumeMounts: mounts }],
+      ...(before ? { initContainers: [before] } : {}),
+      containers: [{ ...kube(props.container), volumeMounts: mounts }],
       volumes: volumes.map(({ mountPath: _, ...volume }) => volume),
     }),
   });

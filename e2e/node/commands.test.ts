@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { until } from '../../testbed/run.ts';
 import { baseline } from '../support/baseline.ts';
-import { asRevision, withEndlessCheck } from '../support/edits.ts';
-import { kubectl } from '../support/kubectl.ts';
+import { asRevision, WRONG_VALUE, withEndlessCheck, withWrongValue } from '../support/edits.ts';
+import { kubectl, run } from '../support/kubectl.ts';
 import { carryOut, isPhase, isStage, type Promotion, promote } from '../support/promoter.ts';
 import { apply } from '../support/release.ts';
 import { truthOf } from '../support/truth.ts';
@@ -67,6 +67,20 @@ describe('on a real node', () => {
     const { exitCode, result } = await carryOut('settle', folder);
     expect([exitCode, result?.outcome]).toEqual([0, 'promoted']);
     await expectLive('v2', 'v2');
+  });
+
+  it('a Secret whose value the backend would exit on: the release is refused before anything migrates, and preflight names the rule', async () => {
+    const folder = await release('v2', 'v2', asRevision('values'), withWrongValue);
+    await apply(folder);
+    const { exitCode, events } = await promote(folder);
+    const rule = 'JWT_ACCESS_SECRET must have at least 32 characters';
+    expect(exitCode).toBe(3);
+    expect(events.find((event) => event.code === 'GOING_BACK')?.message).toContain(rule);
+    const { stdout, code } = await run('node', ['build/moneywise-deploy.js', 'preflight', '--manifests', folder]);
+    expect(stdout).toContain(rule);
+    expect(code).toBe(1);
+    expect(stdout + JSON.stringify(events)).not.toContain(WRONG_VALUE);
+    await expectLive('v1', 'v1');
   });
 
   it('promote --dry-run says what it waits for and leaves every object as it was', async () => {

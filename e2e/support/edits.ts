@@ -67,3 +67,22 @@ export const withoutHold = (object: KubeObject) => {
   postPromotionAnalysis.templates = postPromotionAnalysis.templates.filter((t) => t.templateName !== 'hold');
   return changed;
 };
+
+export const WRONG_VALUE = 'too-short-to-be-a-key';
+
+/** Has the release's Job find that value where a Secret should have one of at least 32 characters. */
+export const withWrongValue = (object: KubeObject) => {
+  if (object.kind !== 'Job') return object;
+  const changed = structuredClone(object) as KubeObject & {
+    metadata: { name: string };
+    spec: { template: { spec: { initContainers: { env: { name: string }[] }[] } } };
+  };
+  // Of the same name, an earlier Job that was right would do.
+  changed.metadata.name += '-wrong';
+  for (const { env } of changed.spec.template.spec.initContainers)
+    env.splice(0, env.length, ...env.filter(({ name }) => name !== 'JWT_ACCESS_SECRET'), {
+      name: 'JWT_ACCESS_SECRET',
+      value: WRONG_VALUE,
+    } as { name: string });
+  return changed;
+};

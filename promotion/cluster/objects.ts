@@ -156,7 +156,7 @@ export interface ContainerStatus {
 /** Of `waiting` and `terminated` at most one is given. */
 export interface ContainerState {
   readonly waiting?: { readonly reason?: string };
-  readonly terminated?: { readonly reason?: string; readonly exitCode?: number };
+  readonly terminated?: { readonly reason?: string; readonly exitCode?: number; readonly message?: string };
 }
 
 export interface AnalysisRun extends KubeObject {

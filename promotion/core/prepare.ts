@@ -1,6 +1,7 @@
 import { questionsOf, titleOf } from '../plan/policy.ts';
 import { analysesOf } from './analysis.ts';
 import { type Action, causeOf, end, enter, goBack, type Situation, type Step } from './decide.ts';
+import { failedJob, unfinishedJobs } from './jobs.ts';
 import type { Cause } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf } from './member.ts';
 import { handOver } from './ownership.ts';
@@ -136,23 +137,6 @@ function crashedPod(s: Situation): Cause | undefined {
     if (verdict === 'fail') return { code: 'gate-failed', member, message: `${member}: ${reason}` };
   }
   return undefined;
-}
-
-function unfinishedJobs({ plan, observation }: Situation): string[] {
-  return plan.jobs
-    .filter((name) => !jobHas(observation, name, 'Complete'))
-    .map((name) => `Job ${name} is not complete`);
-}
-
-function failedJob({ plan, observation }: Situation): Cause | undefined {
-  const name = plan.jobs.find((job) => jobHas(observation, job, 'Failed'));
-  return name === undefined
-    ? undefined
-    : { code: 'gate-failed', message: `Job ${name} failed: kubectl logs job/${name}` };
-}
-
-function jobHas(observation: Situation['observation'], name: string, type: string): boolean {
-  return (observation.jobs.get(name)?.status?.conditions ?? []).some((c) => c.type === type && c.status === 'True');
 }
 
 type When = 'before-switch' | 'after-switch';

@@ -39,6 +39,8 @@ export interface Plan {
 export const ORDER_ANNOTATION = 'moneywise.app/promotion-order';
 /** On a Job: `"true"` makes the release wait for it. */
 export const JOB_ANNOTATION = 'moneywise.app/release-job';
+/** The init container of such a Job that looks at the values of the application's Secrets, so that nobody else has to read them. */
+export const VALUES_CHECK = 'check-values';
 /** The ConfigMap with the policy, and its key. */
 export const POLICY_CONFIG_MAP = 'release-policy';
 export const POLICY_KEY = 'policy.yaml';

@@ -1,4 +1,4 @@
-import type { KubeObject, Rollout, Service } from '../cluster/objects.ts';
+import type { Job, KubeObject, Pod, Rollout, Service } from '../cluster/objects.ts';
 import type { Permission } from '../cluster/permissions.ts';
 
 /** What a look at the cluster can fail to give: it has no such thing, or this user may not see it. */
@@ -16,6 +16,9 @@ export interface Facts {
   readonly secretKeys: (name: string) => Promise<Seen<readonly string[]>>;
   readonly rollout: (name: string) => Promise<Seen<Rollout>>;
   readonly service: (name: string) => Promise<Seen<Service>>;
+  readonly job: (name: string) => Promise<Seen<Job>>;
+  /** The pods that a Job has made and that are still there. */
+  readonly podsOfJob: (name: string) => Promise<Seen<readonly Pod[]>>;
   readonly quotas: () => Promise<Seen<readonly Quota[]>>;
 }
 

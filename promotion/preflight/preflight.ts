@@ -6,6 +6,7 @@ import { type Member, type Plan, placeholdersIn } from '../plan/plan.ts';
 import { spareCapacity } from './capacity.ts';
 import type { Facts } from './facts.ts';
 import { secretsOf } from './secrets.ts';
+import { checkValues } from './values.ts';
 
 /** One thing that a release needs. `unknown` is what this user or this cluster does not let one see. */
 export interface Check {
@@ -29,6 +30,7 @@ export async function preflight(plan: Plan, objects: readonly KubeObject[], fact
     checkController(plan, facts),
     checkRights(plan, objects, facts),
     checkSecrets(objects, facts),
+    checkValues(objects, facts),
     Promise.all(plan.members.map((member) => checkServices(member, facts))).then((checks) => checks.flat()),
     spareCapacity(objects, facts),
   ]);

@@ -1,5 +1,5 @@
 import { METADATA_ONLY, type RealCluster } from '../cluster/kubernetes.ts';
-import type { KubeObject, Rollout, Service } from '../cluster/objects.ts';
+import type { Job, KubeObject, Pod, Rollout, Service } from '../cluster/objects.ts';
 import { ClusterError } from '../cluster/port.ts';
 import type { Facts, Quota, Seen } from './facts.ts';
 
@@ -69,6 +69,13 @@ export function factsOf({ namespace, ask }: RealCluster): Facts {
         `/apis/argoproj.io/v1alpha1/namespaces/${encodeURIComponent(namespace)}/rollouts/${encodeURIComponent(name)}`,
       ),
     service: (name) => get<Service>(`${core}/services/${encodeURIComponent(name)}`),
+    job: (name) =>
+      get<Job>(`/apis/batch/v1/namespaces/${encodeURIComponent(namespace)}/jobs/${encodeURIComponent(name)}`),
+    podsOfJob: async (name) =>
+      mapSeen(
+        await get<{ items: Pod[] }>(`${core}/pods?labelSelector=${encodeURIComponent(`job-name=${name}`)}`),
+        ({ items }) => items,
+      ),
     quotas: async () => mapSeen(await get<{ items: Quota[] }>(`${core}/resourcequotas`), ({ items }) => items),
   };
 }

@@ -5,7 +5,7 @@ import { play, type Scenario } from './scenario.ts';
 // frozen promoters, newer applies and operators at any moment. A failing seed is played alone by `npm run campaign SEED`.
 
 /** How many random runs there are in all: a few on a laptop, more in CI, as many as CAMPAIGN_RUNS says. */
-export const RUNS = Number(process.env.CAMPAIGN_RUNS ?? (process.env.CI === 'true' ? 3_000 : 400));
+export const RUNS = Number(process.env.CAMPAIGN_RUNS ?? (process.env.CI === 'true' ? 20_000 : 400));
 
 /** Plays scenarios and expects that none breaks a promise; names the seed and the promise of those that do. */
 export async function expectPromisesKept(scenarios: readonly Scenario[]): Promise<void> {

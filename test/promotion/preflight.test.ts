@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { KubeObject, Rollout, Service } from '../../promotion/cluster/objects.ts';
+import type { Job, KubeObject, Pod, Rollout, Service } from '../../promotion/cluster/objects.ts';
 import type { Permission } from '../../promotion/cluster/permissions.ts';
 import { ClusterError } from '../../promotion/cluster/port.ts';
-import { planOf } from '../../promotion/plan/plan.ts';
+import { planOf, VALUES_CHECK } from '../../promotion/plan/plan.ts';
 import type { Facts } from '../../promotion/preflight/facts.ts';
 import { type Check, preflight } from '../../promotion/preflight/preflight.ts';
 import { secretsOf } from '../../promotion/preflight/secrets.ts';
@@ -21,6 +21,8 @@ const GOOD: Facts = {
   secretKeys: async () => ['PASSWORD', 'URL'],
   rollout: async () => rollout({ stableRS: 'abc', observedGeneration: '1' }),
   service: async () => service({ 'rollouts-pod-template-hash': 'abc' }),
+  job: async () => ({ status: { conditions: [{ type: 'Complete', status: 'True' }] } }) as unknown as Job,
+  podsOfJob: async () => [],
   quotas: async () => [],
 };
 
@@ -209,4 +211,55 @@ it('finds the Secrets that pods cannot start without', () => {
     ['registry', []],
     ['nightly', []],
   ]);
+});
+
+describe('preflight of the values of Secrets', () => {
+  const migrate = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'migrate-1', namespace: 'shop' },
+    spec: { template: { spec: { initContainers: [{ name: VALUES_CHECK }] } } },
+  } as KubeObject;
+  const values = async (facts: Partial<Facts>) =>
+    (await checked(facts, [...objects(), migrate])).find(({ subject }) => subject.startsWith('values'));
+  const ended = (...types: string[]) =>
+    ({ status: { conditions: types.map((type) => ({ type, status: 'True' })) } }) as unknown as Job;
+  const said = (message: string) =>
+    [
+      { status: { initContainerStatuses: [{ name: VALUES_CHECK, state: { terminated: { message } } }] } },
+    ] as unknown as Pod[];
+
+  it.each<[string, Partial<Facts>, Check['verdict'], RegExp]>([
+    ['have not been looked at', { job: async () => 'absent' }, 'unknown', /once these manifests are applied/],
+    ['are looked at by a Job that cannot be seen', { job: async () => 'hidden' }, 'unknown', /may not see/],
+    ['are being looked at', { job: async () => ended() }, 'unknown', /has not ended yet/],
+    ['are right', {}, 'pass', /keeps the rules/],
+    [
+      'break a rule',
+      { job: async () => ended('Failed'), podsOfJob: async () => said('X must be long') },
+      'fail',
+      /^X must be long: put them right .* kubectl delete job migrate-1/,
+    ],
+    ['made the Job fail for another reason', { job: async () => ended('Failed') }, 'fail', /logs job\/migrate-1/],
+    [
+      'broke a rule before they were put right',
+      { podsOfJob: async () => said('X must be long') },
+      'pass',
+      /keeps the rules/,
+    ],
+    [
+      'made the Job fail, and its pods cannot be seen',
+      { job: async () => ended('Failed'), podsOfJob: async () => 'hidden' },
+      'fail',
+      /logs job\/migrate-1/,
+    ],
+  ])('which %s', async (_, facts, verdict, message) => {
+    expect(await values(facts)).toMatchObject({ area: 'secrets', verdict, message: expect.stringMatching(message) });
+  });
+
+  it('says nothing of them where no Job looks at them', async () => {
+    expect((await checked({ job: async () => 'absent' })).some(({ subject }) => subject.startsWith('values'))).toBe(
+      false,
+    );
+  });
 });

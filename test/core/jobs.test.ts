@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { Job, Pod } from '../../promotion/cluster/objects.ts';
+import { brokenRules } from '../../promotion/core/jobs.ts';
+import { VALUES_CHECK } from '../../promotion/plan/plan.ts';
+import { actsOf, decisionAt } from './moment.ts';
+import { memberOf, planFor, type State } from './state.ts';
+
+const job = (name: string, ...conditions: readonly [type: string, status: string][]): Job =>
+  ({
+    kind: 'Job',
+    metadata: { name, uid: `${name}-uid` },
+    status: { conditions: conditions.map(([type, status]) => ({ type, status })) },
+  }) as unknown as Job;
+
+const pod = (name: string, owner: string, message: string | undefined, container = VALUES_CHECK): Pod =>
+  ({
+    kind: 'Pod',
+    metadata: { name, ownerReferences: [{ kind: 'Job', name: owner, uid: `${owner}-uid` }] },
+    status: {
+      initContainerStatuses: [
+        { name: container, state: message === undefined ? {} : { terminated: { exitCode: 64, message } } },
+      ],
+    },
+  }) as unknown as Pod;
+
+const plan = planFor([memberOf('backend')], {}, ['other', 'migrate']);
+const preparing = (jobs: readonly Job[], pods: readonly Pod[] = []) =>
+  decisionAt({
+    plan,
+    phase: 'preparing',
+    at: { backend: 'prepared' },
+    changed: (state: State): State => ({
+      ...state,
+      jobs: Object.fromEntries(jobs.map((j) => [j.metadata.name, j])),
+      pods: { ...state.pods, ...Object.fromEntries(pods.map((p) => [p.metadata.name, p])) },
+    }),
+  });
+const DONE = job('other', ['Complete', 'True']);
+const FAILED = job('migrate', ['Failed', 'True']);
+
+describe('the Jobs of a release', () => {
+  it.each<[string, readonly Job[]]>([
+    ['is not there', [DONE]],
+    ['has not ended', [DONE, job('migrate')]],
+    ['says that it is not complete', [DONE, job('migrate', ['Complete', 'False'], ['Failed', 'False'])]],
+    ['is suspended', [DONE, job('migrate', ['Suspended', 'True'])]],
+  ])('are waited for: one %s', (_, jobs) => {
+    const { journal, actions } = preparing(jobs);
+    expect([journal.phase, actions.map(({ act }) => act).filter((act) => act === 'refresh')]).toEqual([
+      'preparing',
+      [],
+    ]);
+  });
+
+  it('let the release go on once all are complete', () => {
+    expect(actsOf(preparing([DONE, job('migrate', ['Complete', 'True'])]))).toContain('refresh');
+  });
+
+  it('end the release when one has failed, whatever else it says', () => {
+    for (const jobs of [[DONE, FAILED], [FAILED], [DONE, job('migrate', ['Complete', 'True'], ['Failed', 'True'])]]) {
+      const { journal } = preparing(jobs);
+      expect([journal.phase, journal.cause]).toEqual([
+        'returning',
+        { code: 'gate-failed', message: 'Job migrate failed: kubectl logs job/migrate --all-containers' },
+      ]);
+    }
+  });
+
+  it('name the rules that the check of values found broken, each once, and what to do', () => {
+    const pods = [pod('a', 'migrate', 'X must be long\nY must differ\n'), pod('b', 'migrate', 'X must be long\n')];
+    expect(preparing([DONE, FAILED], pods).journal.cause?.message).toBe(
+      'Job migrate failed: X must be long; Y must differ: put them right in their Secrets, then kubectl delete job migrate and apply these manifests again',
+    );
+  });
+
+  it('say nothing of what other containers wrote at their end, nor of other Jobs’ pods', () => {
+    const pods = [pod('a', 'migrate', 'password=hidden', 'migrate'), pod('b', 'another', 'X must be long')];
+    expect(preparing([DONE, FAILED], pods).journal.cause?.message).toBe(
+      'Job migrate failed: kubectl logs job/migrate --all-containers',
+    );
+    expect(brokenRules([pod('c', 'migrate', undefined), { ...pod('d', 'migrate', ''), status: {} }])).toEqual([]);
+  });
+});
