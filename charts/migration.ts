@@ -1,6 +1,7 @@
 import type { Construct } from 'constructs';
 import type { Overlay } from '../overlays/overlay.ts';
 import { imageReference } from '../overlays/pins.ts';
+import { VALUES_WRONG } from '../promotion/plan/plan.ts';
 import type { Environment } from './config.ts';
 import type { ContainerSettings } from './constructs/container.ts';
 import { MigrationJob } from './constructs/migration-job.ts';
@@ -9,7 +10,7 @@ import * as kplus from './kplus.ts';
 import { labelsOf } from './labels.ts';
 import { migrationName, nodeUid } from './names.ts';
 import { OverlayChart } from './overlay-chart.ts';
-import { valuesCheck, wrongValueCode } from './values-check.ts';
+import { valuesCheck } from './values-check.ts';
 
 /** Checks the backend's credentials and brings the database to the schema that its image expects, once a release. */
 export class MigrationChart extends OverlayChart {
@@ -23,7 +24,7 @@ export class MigrationChart extends OverlayChart {
       serviceAccountName: serviceAccount(this, migrationName, overlay.images).name,
       uid: nodeUid,
       before: valuesCheck(overlay, environment),
-      hopelessCode: wrongValueCode,
+      hopelessCode: VALUES_WRONG,
       container: migrationContainer(overlay, environment),
     });
   }

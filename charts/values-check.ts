@@ -1,17 +1,14 @@
 import type { Overlay } from '../overlays/overlay.ts';
 import { imageReference } from '../overlays/pins.ts';
-import { VALUES_CHECK } from '../promotion/plan/plan.ts';
+import { VALUES_CHECK, VALUES_WRONG } from '../promotion/plan/plan.ts';
 import type { Environment } from './config.ts';
 import type { ContainerSettings } from './constructs/container.ts';
-
-/** What the check ends with where a value is wrong: to try again cannot help. Anything else that goes wrong may pass. */
-export const wrongValueCode = 64;
 
 /**
  * Looks at the values of the variables that carry credentials, by the rules by which the backend exits when it starts, and
  * says a line for each that is broken: the variable and the rule, never a value or a part of one.
  *
- * Given to `node -e`, with the backend's own environment.
+ * Given to `node -e`, with the backend's own environment. Prisma takes a URL without a schema to mean `public`.
  */
 export const valuesCheckScript = `
 const { env } = process;
@@ -30,7 +27,7 @@ const rules = [
     ['DATABASE_URL must name the user of DB_USERNAME', text(database.username) === of('DB_USERNAME')],
     ['DATABASE_URL must have the password of DB_PASSWORD', text(database.password) === of('DB_PASSWORD')],
     ['DATABASE_URL must name the database of DB_NAME', text(database.pathname.slice(1)) === of('DB_NAME')],
-    ['DATABASE_URL must name the schema of DB_SCHEMA', (database.searchParams.get('schema') ?? of('DB_SCHEMA')) === of('DB_SCHEMA')],
+    ['DATABASE_URL must name the schema of DB_SCHEMA', (database.searchParams.get('schema') ?? 'public') === of('DB_SCHEMA')],
   ] : []),
   ['JWT_ACCESS_SECRET must have at least 32 characters', of('JWT_ACCESS_SECRET').length >= 32],
   ['JWT_REFRESH_SECRET must have at least 32 characters', of('JWT_REFRESH_SECRET').length >= 32],
@@ -46,7 +43,7 @@ const rules = [
 ];
 const broken = rules.filter(([, holds]) => !holds);
 for (const [rule] of broken) console.log(rule);
-if (broken.length > 0) process.exitCode = ${wrongValueCode};
+if (broken.length > 0) process.exitCode = ${VALUES_WRONG};
 `.trim();
 
 /** Checks the values that the backend would exit on, before anything else is done with them. */

@@ -41,6 +41,8 @@ export const ORDER_ANNOTATION = 'moneywise.app/promotion-order';
 export const JOB_ANNOTATION = 'moneywise.app/release-job';
 /** The init container of such a Job that looks at the values of the application's Secrets, so that nobody else has to read them. */
 export const VALUES_CHECK = 'check-values';
+/** What it ends with when a value breaks a rule, each of which it has said on a line; anything else is no verdict. */
+export const VALUES_WRONG = 64;
 /** The ConfigMap with the policy, and its key. */
 export const POLICY_CONFIG_MAP = 'release-policy';
 export const POLICY_KEY = 'policy.yaml';

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../cluster/objects.ts';
-import { brokenRules, isJob, mending } from '../core/jobs.ts';
+import { brokenRules, isJob, whyFailed } from '../core/jobs.ts';
 import { VALUES_CHECK } from '../plan/plan.ts';
 import type { Facts } from './facts.ts';
 import type { Check } from './preflight.ts';
@@ -28,15 +28,11 @@ async function checkValuesOf(name: string, facts: Facts): Promise<Check> {
   if (job === 'hidden') return { ...at, verdict: 'unknown', message: 'this user may not see the Job' };
   if (job === 'absent')
     return { ...at, verdict: 'unknown', message: 'the Job looks at them once these manifests are applied' };
-  if (isJob(job, 'Complete')) return { ...at, verdict: 'pass', message: 'every value keeps the rules of the backend' };
+  if (isJob(job, 'Complete'))
+    return { ...at, verdict: 'pass', message: 'every value kept the rules of the backend when the Job looked at them' };
   const pods = await facts.podsOfJob(name);
-  const rules = typeof pods === 'string' ? [] : brokenRules(pods);
-  if (rules.length > 0) return { ...at, verdict: 'fail', message: `${rules.join('; ')}: ${mending(name)}` };
-  return isJob(job, 'Failed')
-    ? {
-        ...at,
-        verdict: 'fail',
-        message: `the Job failed: kubectl -n ${facts.namespace} logs job/${name} --all-containers`,
-      }
+  const seen = typeof pods === 'string' ? [] : pods;
+  return isJob(job, 'Failed') || brokenRules(seen).length > 0
+    ? { ...at, verdict: 'fail', message: whyFailed(job, seen) }
     : { ...at, verdict: 'unknown', message: 'the Job has not ended yet' };
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { valuesCheckScript, wrongValueCode } from '../../charts/values-check.ts';
+import { valuesCheckScript } from '../../charts/values-check.ts';
+import { VALUES_WRONG } from '../../promotion/plan/plan.ts';
 import { sample } from '../overlays/samples.ts';
 import { objectsOf, ofKind } from './objects.ts';
 
@@ -71,6 +72,7 @@ describe('the check of the values of Secrets', () => {
     ['DATABASE_URL must have the password of DB_PASSWORD', url('%20', '%')],
     ['DATABASE_URL must name the database of DB_NAME', url('/wise', '/wide')],
     ['DATABASE_URL must name the schema of DB_SCHEMA', url('=public', '=other')],
+    ['DATABASE_URL must name the schema of DB_SCHEMA', { ...url('?schema=public', ''), DB_SCHEMA: 'other' }],
     ['JWT_ACCESS_SECRET must have at least 32 characters', { JWT_ACCESS_SECRET: 'a'.repeat(31) }],
     ['JWT_REFRESH_SECRET must have at least 32 characters', { JWT_REFRESH_SECRET: 'r'.repeat(31) }],
     ['JWT_ACCESS_SECRET and JWT_REFRESH_SECRET must differ', { JWT_REFRESH_SECRET: 'a'.repeat(32) }],
@@ -83,12 +85,12 @@ describe('the check of the values of Secrets', () => {
     ['SENTRY_DSN must be an https URL, or empty', { SENTRY_DSN: 'http://key@sentry.example/1' }],
   ])('says "%s" alone, and no value, where %j', (rule, change) => {
     const { status, said, stderr } = check({ ...GOOD, ...change });
-    expect([status, said, stderr]).toEqual([wrongValueCode, [rule], '']);
+    expect([status, said, stderr]).toEqual([VALUES_WRONG, [rule], '']);
   });
 
   it('says everything at once where nothing is set', () => {
     const { status, said } = check({ NODE_ENV: 'production' });
-    expect(status).toBe(wrongValueCode);
+    expect(status).toBe(VALUES_WRONG);
     expect(said).toEqual(
       expect.arrayContaining([
         'DB_PASSWORD must have at least 8 characters',
@@ -109,7 +111,7 @@ describe('the check of the values of Secrets', () => {
     expect([values.env, values.envFrom, values.image]).toEqual([container.env, container.envFrom, container.image]);
     expect(values.terminationMessagePolicy).toBe('FallbackToLogsOnError');
     expect(job.spec.podFailurePolicy.rules).toEqual([
-      { action: 'FailJob', onExitCodes: { containerName: values.name, operator: 'In', values: [wrongValueCode] } },
+      { action: 'FailJob', onExitCodes: { containerName: values.name, operator: 'In', values: [VALUES_WRONG] } },
     ]);
   });
 });

@@ -8,17 +8,17 @@ import { memberOf, planFor, type State } from './state.ts';
 const job = (name: string, ...conditions: readonly [type: string, status: string][]): Job =>
   ({
     kind: 'Job',
-    metadata: { name, uid: `${name}-uid` },
+    metadata: { name, namespace: 'shop', uid: `${name}-uid` },
     status: { conditions: conditions.map(([type, status]) => ({ type, status })) },
   }) as unknown as Job;
 
-const pod = (name: string, owner: string, message: string | undefined, container = VALUES_CHECK): Pod =>
+const pod = (name: string, owner: string, message: string | undefined, container = VALUES_CHECK, exitCode = 64): Pod =>
   ({
     kind: 'Pod',
     metadata: { name, ownerReferences: [{ kind: 'Job', name: owner, uid: `${owner}-uid` }] },
     status: {
       initContainerStatuses: [
-        { name: container, state: message === undefined ? {} : { terminated: { exitCode: 64, message } } },
+        { name: container, state: message === undefined ? {} : { terminated: { exitCode, message } } },
       ],
     },
   }) as unknown as Pod;
@@ -61,7 +61,7 @@ describe('the Jobs of a release', () => {
       const { journal } = preparing(jobs);
       expect([journal.phase, journal.cause]).toEqual([
         'returning',
-        { code: 'gate-failed', message: 'Job migrate failed: kubectl logs job/migrate --all-containers' },
+        { code: 'gate-failed', message: 'Job migrate failed: kubectl -n shop logs job/migrate --all-containers' },
       ]);
     }
   });
@@ -69,14 +69,18 @@ describe('the Jobs of a release', () => {
   it('name the rules that the check of values found broken, each once, and what to do', () => {
     const pods = [pod('a', 'migrate', 'X must be long\nY must differ\n'), pod('b', 'migrate', 'X must be long\n')];
     expect(preparing([DONE, FAILED], pods).journal.cause?.message).toBe(
-      'Job migrate failed: X must be long; Y must differ: put them right in their Secrets, then kubectl delete job migrate and apply these manifests again',
+      'Job migrate failed: X must be long; Y must differ: put them right in their Secrets, then kubectl -n shop delete job migrate and apply these manifests again',
     );
   });
 
-  it('say nothing of what other containers wrote at their end, nor of other Jobs’ pods', () => {
-    const pods = [pod('a', 'migrate', 'password=hidden', 'migrate'), pod('b', 'another', 'X must be long')];
+  it('say nothing of what was written at another end: by other containers, in pods of other Jobs, by a check that could not run', () => {
+    const pods = [
+      pod('a', 'migrate', 'password=hidden', 'migrate'),
+      pod('b', 'another', 'X must be long'),
+      pod('e', 'migrate', 'exec: "node": not found', VALUES_CHECK, 128),
+    ];
     expect(preparing([DONE, FAILED], pods).journal.cause?.message).toBe(
-      'Job migrate failed: kubectl logs job/migrate --all-containers',
+      'Job migrate failed: kubectl -n shop logs job/migrate --all-containers',
     );
     expect(brokenRules([pod('c', 'migrate', undefined), { ...pod('d', 'migrate', ''), status: {} }])).toEqual([]);
   });

@@ -223,17 +223,20 @@ describe('preflight of the values of Secrets', () => {
   const values = async (facts: Partial<Facts>) =>
     (await checked(facts, [...objects(), migrate])).find(({ subject }) => subject.startsWith('values'));
   const ended = (...types: string[]) =>
-    ({ status: { conditions: types.map((type) => ({ type, status: 'True' })) } }) as unknown as Job;
+    ({
+      metadata: { name: 'migrate-1' },
+      status: { conditions: types.map((type) => ({ type, status: 'True' })) },
+    }) as unknown as Job;
   const said = (message: string) =>
     [
-      { status: { initContainerStatuses: [{ name: VALUES_CHECK, state: { terminated: { message } } }] } },
+      { status: { initContainerStatuses: [{ name: VALUES_CHECK, state: { terminated: { exitCode: 64, message } } }] } },
     ] as unknown as Pod[];
 
   it.each<[string, Partial<Facts>, Check['verdict'], RegExp]>([
     ['have not been looked at', { job: async () => 'absent' }, 'unknown', /once these manifests are applied/],
     ['are looked at by a Job that cannot be seen', { job: async () => 'hidden' }, 'unknown', /may not see/],
     ['are being looked at', { job: async () => ended() }, 'unknown', /has not ended yet/],
-    ['are right', {}, 'pass', /keeps the rules/],
+    ['are right', {}, 'pass', /kept the rules/],
     [
       'break a rule',
       { job: async () => ended('Failed'), podsOfJob: async () => said('X must be long') },
@@ -245,7 +248,7 @@ describe('preflight of the values of Secrets', () => {
       'broke a rule before they were put right',
       { podsOfJob: async () => said('X must be long') },
       'pass',
-      /keeps the rules/,
+      /kept the rules/,
     ],
     [
       'made the Job fail, and its pods cannot be seen',
