@@ -29,24 +29,20 @@ export function neededToGoBack(member: string, o: Pick<Observation, 'replicaSets
  * Whether every member that is about to switch can go back: what its old pods need must still be there, asked afresh, and
  * where nothing holds it the old pods must outlast everything that may still send it back.
  */
-export function wayBack(s: Situation): { cause?: Cause; waiting: readonly string[]; actions: readonly Action[] } {
+export function wayBack(s: Situation): { cause?: Cause; actions: readonly Action[] } {
   const leaving = s.views.filter((view) => view.stage === 'prepared' && s.journal.members[view.member.name]?.from);
   for (const view of leaving) {
     const member = view.member.name;
     const verdict = s.observation.checks.get(wayBackOf(member));
     const short = goneTooSoon(view, s);
-    if (short)
-      return { cause: { code: 'gate-failed', member, message: `${member}: ${short}` }, waiting: [], actions: [] };
+    if (short) return { cause: { code: 'gate-failed', member, message: `${member}: ${short}` }, actions: [] };
     if (verdict?.final && verdict.verdict !== 'pass') {
       const code = verdict.verdict === 'fail' ? 'gate-failed' : 'gate-unknown';
-      return { cause: { code, member, message: `${member}: ${verdict.reason}` }, waiting: [], actions: [] };
+      return { cause: { code, member, message: `${member}: ${verdict.reason}` }, actions: [] };
     }
   }
   const open = leaving.map(({ member }) => wayBackOf(member.name)).filter((question) => !isFresh(question, s));
-  return {
-    waiting: open.map((question) => `the ${question} is not known to be open`),
-    actions: open.map((check) => ({ act: 'check' as const, check })),
-  };
+  return { actions: open.map((check) => ({ act: 'check' as const, check })) };
 }
 
 function isFresh(question: string, { now, observation }: Situation): boolean {

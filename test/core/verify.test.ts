@@ -75,6 +75,19 @@ describe('verifying', () => {
     expect(verifying('held', 'held', changed).wakeAt).toBe(HOLD_ENDS - 60_000 - 20_000);
   });
 
+  it('wakes when pods that are ready since a moment ago have been so for long enough', () => {
+    const lately = withPods((pod) => ({
+      ...pod,
+      status: {
+        ...pod.status,
+        conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T11:59:59Z' }],
+      },
+    }));
+    const baking = planFor([memberOf('backend'), memberOf('web')], { ...POLICY, podHealth: { bakeSeconds: 40 } });
+    const { journal, wakeAt } = verifying('held', 'held', { plan: baking, changed: all(answered(passed), lately) });
+    expect([journal.phase, wakeAt]).toEqual(['verifying', NOW - 1000 + 40_000]);
+  });
+
   it.each<[string, Place, (state: State) => State]>([
     ['a member is not live yet', 'promoted', answered(passed)],
     ['an analysis still runs', 'live', answered(passed)],
@@ -105,6 +118,7 @@ describe('verifying', () => {
   ])('takes the set back where an analysis ends %s', (phase, code) => {
     const { journal } = verifying('held', 'live', { changed: all(answered(passed), withRun('web', ended(phase))) });
     expect([journal.phase, journal.cause?.code, journal.cause?.member]).toEqual(['returning', code, 'web']);
+    expect(journal.cause?.message).toMatch(/^web: /);
   });
 
   it.each<[Verdict['verdict'], string]>([
@@ -166,7 +180,15 @@ describe('verifying', () => {
   it('takes the set back when its time is up and something is open', () => {
     const at = (now: number) => verifying('held', 'held', { now }).journal;
     expect(at(SINCE + 299_999).phase).toBe('verifying');
-    expect([at(SINCE + 300_000).phase, at(SINCE + 300_000).cause?.code]).toEqual(['returning', 'not-verified-in-time']);
+    expect([at(SINCE + 300_000).phase, at(SINCE + 300_000).cause]).toEqual([
+      'returning',
+      {
+        code: 'not-verified-in-time',
+        message: 'not verified in time: health check public has not passed yet',
+      },
+    ]);
+    const promoted = verifying('held', 'promoted', { now: SINCE + 300_000, changed: answered(passed) });
+    expect(promoted.journal.cause?.message).toMatch(/^not verified in time: web: /);
   });
 
   it('expects no verdict of an analysis that only holds, and none where nothing analyses', () => {

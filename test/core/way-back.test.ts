@@ -78,7 +78,12 @@ describe('the way back', () => {
       const unheld = planFor([memberOf('backend'), { ...memberOf('web', 10), isHeld: false }], { timeouts });
       const { journal } = preparing(withDelay(delay), { plan: unheld });
       expect(journal.phase).toBe(phase);
-      if (phase === 'returning') expect(journal.cause).toMatchObject({ code: 'gate-failed', member: 'web' });
+      if (phase === 'returning')
+        expect(journal.cause).toMatchObject({
+          code: 'gate-failed',
+          member: 'web',
+          message: expect.stringMatching(/^web: nothing holds it/),
+        });
     },
   );
 
