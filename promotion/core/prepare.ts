@@ -16,14 +16,8 @@ import { wayBack } from './way-back.ts';
  */
 export function prepare(s: Situation): Step {
   const { plan, views, journal, observation, now } = s;
-  const members = Object.values(journal.members);
-  if (
-    members.length === views.length &&
-    members.every((m) => m.unchanged) &&
-    views.every((v) => v.stage === 'settled')
-  ) {
+  if (views.every((v) => v.stage === 'settled' && journal.members[v.member.name]?.unchanged))
     return end(s, 'unchanged');
-  }
   const absent = views.find((v) => v.stage === 'absent');
   if (absent) {
     return end(s, 'usage', {

@@ -15,6 +15,12 @@ export interface Moment {
   readonly now?: number;
   /** What the journal says otherwise of a member. */
   readonly known?: Readonly<Record<string, Partial<MemberJournal>>>;
+  /** What it says otherwise of the release. */
+  readonly journal?: Partial<Journal>;
+  /** When everything was listed afresh; now by default. */
+  readonly listedAt?: number;
+  /** Of which ReplicaSets everything was kept; nobody keeps any by default. */
+  readonly collected?: readonly string[];
   readonly changed?: (state: State) => State;
 }
 
@@ -22,17 +28,48 @@ export interface Moment {
 export const SINCE = NOW - 10_000;
 
 /** What is decided at that moment. */
-export function decisionAt({ plan, phase, at, ask = 'promote', now = NOW, known = {}, changed = (s) => s }: Moment) {
+export function decisionAt({ plan, phase, at, ask = 'promote', now = NOW, known = {}, ...more }: Moment) {
+  const { changed = (s) => s, listedAt = NOW, collected } = more;
   const state = together(...Object.entries(at).map(([name, place]) => stateAt(place, name, RUN)));
   const members = Object.keys(at).map((name) => [
     name,
     { uid: `${name}-uid`, from: OLD, to: NEW, switched: false, unchanged: false, asked: {}, ...known[name] },
   ]);
-  const journal: Journal = { ask, phase, since: SINCE, members: Object.fromEntries(members) };
-  return decide(plan, observationOf(changed(state)), journal, now, RUN);
+  const journal: Journal = { ask, phase, since: SINCE, members: Object.fromEntries(members), ...more.journal };
+  const observation = {
+    ...observationOf(changed(state), listedAt),
+    ...(collected ? { collected: new Set(collected) } : {}),
+  };
+  return decide(plan, observation, journal, now, RUN);
 }
 
 /** Its acts in short: what, and of which member. */
 export function actsOf({ actions }: Decision): string[] {
   return actions.map((action) => ('member' in action ? `${action.act} ${action.member}` : action.act));
 }
+
+type Change = (state: State) => State;
+
+/** All of these changes, one after the other. */
+export const all =
+  (...changes: Change[]): Change =>
+  (state) =>
+    changes.reduce((s, change) => change(s), state);
+
+/** With one object changed, or gone where `change` returns none. */
+export const withObject =
+  <K extends Exclude<keyof State, 'checks'>>(
+    kind: K,
+    name: string,
+    change: (object: State[K][string]) => State[K][string] | undefined,
+  ): Change =>
+  (state) => {
+    const { [name]: object, ...others } = state[kind] as Record<string, State[K][string]>;
+    const changed = object && change(object);
+    return { ...state, [kind]: changed ? { ...others, [name]: changed } : others };
+  };
+
+/** With something else in the status of a member's Rollout; undefined takes a field away. */
+export const withStatus = (name: string, status: { readonly [Field in keyof Status]?: Status[Field] | undefined }) =>
+  withObject('rollouts', name, (rollout) => ({ ...rollout, status: { ...rollout.status, ...status } as Status }));
+type Status = NonNullable<State['rollouts'][string]['status']>;
