@@ -70,9 +70,9 @@ const SUFFIXES: Readonly<Record<string, number>> = {
 
 /** A Quantity as a number; undefined for anything else. */
 export function amount(quantity: unknown): number | undefined {
-  const [, digits, suffix] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([numkMGTPE]?i?)$/.exec(String(quantity)) ?? [];
+  const [, digits, suffix] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([numkKMGTPE]?i?)$/.exec(String(quantity)) ?? [];
   const unit = SUFFIXES[suffix ?? ''];
-  return digits === undefined || unit === undefined ? undefined : Number((Number(digits) * unit).toPrecision(12));
+  return digits === undefined || unit === undefined ? undefined : Number((Number(digits) * unit).toPrecision(15));
 }
 
 /** On a ReplicaSet: labels and annotations that the controller gave its pods for their role, as JSON. */

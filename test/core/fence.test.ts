@@ -113,4 +113,78 @@ describe('the fence', () => {
     expect(['0', '7', '120000'].map((text) => epochOf(numbered(text)))).toEqual([0, 7, 120_000]);
     expect(epochOf(undefined)).toBe(0);
   });
+
+  it.each<[Action, ReturnType<typeof targetOf>]>([
+    [{ act: 'refresh' }, undefined],
+    [{ act: 'check', check: 'public' }, undefined],
+    [{ act: 'collect', member: 'web', replicaSet: 'web-1' }, undefined],
+    [nudge, { kind: 'rollouts', name: 'backend' }],
+    [
+      { act: 'forget-run', member: 'web', run: 'web-1-pre', uid: 'u' },
+      { kind: 'analysisRuns', name: 'web-1-pre' },
+    ],
+    [
+      { act: 'end-hold', member: 'web', run: 'web-1-post', uid: 'u', hash: '1' },
+      { kind: 'analysisRuns', name: 'web-1-post' },
+    ],
+    [
+      {
+        act: 'point-service',
+        member: 'web',
+        service: 'front',
+        uid: 'u',
+        resourceVersion: '1',
+        selector: {},
+        hash: '1',
+      },
+      { kind: 'services', name: 'front' },
+    ],
+    [
+      {
+        act: 'hand-over',
+        member: 'web',
+        kind: 'autoscalers',
+        name: 'scaler',
+        uid: 'u',
+        resourceVersion: '1',
+        managedFields: [],
+      },
+      { kind: 'autoscalers', name: 'scaler' },
+    ],
+    [
+      { act: 'unpin', member: 'web', name: 'scaler', uid: 'u', resourceVersion: '1' },
+      { kind: 'autoscalers', name: 'scaler' },
+    ],
+    [
+      {
+        act: 'pin',
+        member: 'web',
+        name: 'scaler',
+        uid: 'u',
+        resourceVersion: '1',
+        pin: { minReplicas: 1, maxReplicas: 2, replicas: 2 },
+      },
+      { kind: 'autoscalers', name: 'scaler' },
+    ],
+  ])('knows what an act writes: %j', (action, target) => {
+    expect(target ? targetOf(action) : (targetOf(action) ?? 'none')).toEqual(
+      target ? expect.objectContaining(target) : 'none',
+    );
+  });
+
+  it('claims nothing of a member that is not in the cluster', () => {
+    const { actions, highest } = fence({ ...both(3), rollouts: {} }, [], 4);
+    expect([actions, highest]).toEqual([[], 3]);
+  });
+
+  it.each(['uid', 'resourceVersion', 'name'])('claims nothing that has no %s', (field) => {
+    const state = structuredClone(stateAt('prepared')) as unknown as {
+      services: { backend: { metadata: Record<string, string> } };
+    } & State;
+    state.services.backend.metadata[field] = '';
+    const { actions } = fence(together(state, stateAt('prepared', 'web', 4)), [], 4);
+    expect(actions.map((action) => targetOf(action))).toEqual([
+      expect.objectContaining({ kind: 'rollouts', name: 'backend' }),
+    ]);
+  });
 });
