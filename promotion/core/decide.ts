@@ -216,9 +216,12 @@ function learnMember(view: MemberView, known: MemberJournal | undefined): Member
     switched: false,
     unchanged: stage === 'settled',
     ...(stage === 'aborted' ? { wasAborted: true } : {}),
-    ...(stage === 'aborted' && rollout.status?.abortedAt ? { abortedAt: rollout.status.abortedAt } : {}),
     asked: {},
   };
+  // An abort that was under way when the release began is the one that it tries again, not another.
+  const { abortedAt } = rollout.status ?? {};
+  if (entry.wasAborted && !entry.abortedAt && abortedAt && entry.asked.retry === undefined)
+    entry = { ...entry, abortedAt };
   if (!entry.to) {
     if (['absent', 'outdated', 'unobserved', 'invalid'].includes(stage) || !current) return entry;
     entry = { ...entry, to: current };

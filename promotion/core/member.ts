@@ -187,7 +187,7 @@ function beforeTheSwitch(member: Member, rollout: Rollout, o: Observation, newSe
 /** Whether the controller has taken up the newest spec. Its field is a string; a hash in it (v0.9) counts as seen. */
 export function isObserved(rollout: Rollout): boolean {
   const seen = rollout.status?.observedGeneration;
-  if (seen === undefined || seen === '') return false;
+  if (!seen) return false;
   const number = Number(seen);
   return Number.isNaN(number) || number >= (rollout.metadata.generation ?? 0);
 }

@@ -25,13 +25,15 @@ export function handedOver({ metadata: { managedFields = [] } }: KubeObject): re
   });
 }
 
+type HandOver = Extract<Action, { act: 'hand-over' }>;
+
 /** The act that hands a Rollout's spec over; none where that is not needed. */
-export function handOver({ member, rollout }: MemberView): Action[] {
+export function handOver({ member, rollout }: MemberView): HandOver[] {
   return rollout ? handOverOf('rollouts', member.name, rollout) : [];
 }
 
 /** The act that hands the spec of an object of that member over. */
-export function handOverOf(kind: 'rollouts' | 'autoscalers', member: string, object: KubeObject): Action[] {
+export function handOverOf(kind: 'rollouts' | 'autoscalers', member: string, object: KubeObject): HandOver[] {
   const { name, uid, resourceVersion } = object.metadata;
   const managedFields = handedOver(object);
   return managedFields && uid && resourceVersion

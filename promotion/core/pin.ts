@@ -41,14 +41,16 @@ export function autoscalersOf(member: string, o: Pick<Observation, 'autoscalers'
   );
 }
 
+type PinOrHandOver = Extract<Action, { act: 'pin' | 'hand-over' }>;
+
 /**
  * Keeps the number of a prepared member's pods as it is. Once only: an autoscaler whose bounds somebody puts back carries
  * the annotation still, and is left alone. One of a Rollout at 0 does nothing by itself.
  */
-export function pin({ member, stage, rollout }: MemberView, { observation }: Situation): Action[] {
+export function pin({ member, stage, rollout }: MemberView, { observation }: Situation): PinOrHandOver[] {
   const replicas = rollout?.spec.replicas ?? 1;
   if (stage !== 'prepared' || replicas < 1) return [];
-  return autoscalersOf(member.name, observation).flatMap((autoscaler): Action[] => {
+  return autoscalersOf(member.name, observation).flatMap((autoscaler): PinOrHandOver[] => {
     const { name, uid, resourceVersion } = autoscaler.metadata;
     // Theirs at once: manifests that somebody applies while it is pinned must not be refused as a conflict.
     if (pinOf(autoscaler)) return handOverOf('autoscalers', member.name, autoscaler);

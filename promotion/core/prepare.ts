@@ -47,9 +47,7 @@ export function prepare(s: Situation): Step {
   ];
   // Only when nothing else is missing: nobody's autoscaler is kept still for longer than a switch needs.
   const pins = waiting.length === 0 ? views.flatMap((view) => pin(view, s)) : [];
-  waiting.push(
-    ...pins.flatMap((p) => ('name' in p ? [`HorizontalPodAutoscaler ${p.name} is not kept still yet`] : [])),
-  );
+  waiting.push(...pins.map(({ name }) => `HorizontalPodAutoscaler ${name} is not kept still yet`));
   if (waiting.length > 0) {
     const deadline = journal.since + plan.policy.timeouts.prepareSeconds * 1000;
     if (now >= deadline) {

@@ -100,7 +100,8 @@ function pointService(
   grace = CONTROLLER_GRACE,
 ): { actions: Action[]; wakeAt?: number } {
   const service = s.observation.services.get(view.member.activeService);
-  if (!service?.metadata.uid || !entry.from || view.active === entry.from) return { actions: [] };
+  const { uid, resourceVersion } = service?.metadata ?? {};
+  if (!service || !uid || !resourceVersion || !entry.from || view.active === entry.from) return { actions: [] };
   if (isWorse(view, entry.from, s)) return { actions: [] };
   const since = entry.asked.abort ?? entry.asked['restore-template'] ?? s.journal.since;
   if (s.now < since + grace) return { actions: [], wakeAt: since + grace };
@@ -110,8 +111,8 @@ function pointService(
         act: 'point-service',
         member: view.member.name,
         service: service.metadata.name,
-        uid: service.metadata.uid,
-        resourceVersion: service.metadata.resourceVersion ?? '',
+        uid,
+        resourceVersion,
         selector: service.spec.selector ?? {},
         hash: entry.from,
       },
@@ -148,7 +149,7 @@ function retire(view: MemberView, to: string, { observation, journal, plan, now 
 }
 
 function isSwitched(view: MemberView, { journal }: Situation): boolean {
-  return journal.members[view.member.name]?.switched ?? false;
+  return journal.members[view.member.name]?.switched === true;
 }
 
 function anySwitched(journal: Journal): boolean {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AnalysisRun } from '../../promotion/cluster/objects.ts';
-import { holdEndsAt, judgeAnalysis, milliseconds } from '../../promotion/core/analysis.ts';
-import { NEW, stateAt } from './state.ts';
+import type { AnalysisRun, Rollout } from '../../promotion/cluster/objects.ts';
+import { analysesOf, analysisOf, holdEndsAt, judgeAnalysis, milliseconds } from '../../promotion/core/analysis.ts';
+import { NEW, OLD, observationOf, stateAt } from './state.ts';
 
 const held = stateAt('held').analysisRuns[`backend-${NEW}-2-post`] as AnalysisRun;
 const STARTED = Date.parse('2026-01-01T11:58:00Z');
@@ -52,6 +52,7 @@ describe('a duration of Go', () => {
   it.each([
     ['1h2m3s', 3_723_000],
     ['1.5s', 1500],
+    ['1.25s', 1250],
     ['250ms', 250],
     ['10m', 600_000],
     ['', 0],
@@ -180,5 +181,188 @@ describe('an AnalysisRun', () => {
       `metric health Inconclusive (0 of 1 measurements good; last value ${'x'.repeat(200)})`,
     );
     expect(health({})).toBe('metric health pending (0 of 0 measurements good)');
+  });
+});
+
+describe('the AnalysisRun of a revision', () => {
+  const state = stateAt('prepared');
+  const rollout = state.rollouts.backend as Rollout;
+  const run = state.analysisRuns[`backend-${NEW}-2-pre`] as AnalysisRun;
+  const bare = ({ status: _, ...rest }: Rollout): Rollout => rest;
+  const named = (name: string, metadata: object = {}): AnalysisRun => ({
+    ...run,
+    metadata: { ...run.metadata, name, ...metadata },
+  });
+  const seen = (...runs: AnalysisRun[]) =>
+    observationOf({ ...state, analysisRuns: Object.fromEntries(runs.map((each) => [each.metadata.name, each])) });
+  const found = (of: Rollout, ...runs: AnalysisRun[]) =>
+    analysisOf(seen(...runs), of, 'PrePromotion', NEW)?.metadata.name;
+
+  it('is the one that the Rollout names, though another is newer', () => {
+    const newer = named('newer', { creationTimestamp: '2026-01-01T11:59:00Z' });
+    expect(found(rollout, run, newer)).toBe(run.metadata.name);
+    expect(found(rollout, newer)).toBeUndefined();
+  });
+
+  it('is the newest where it names none; one without a time is the oldest', () => {
+    const newer = named('newer', { creationTimestamp: '2026-01-01T11:59:00Z' });
+    const { creationTimestamp: _, ...metadata } = run.metadata;
+    const timeless = { ...run, metadata: { ...metadata, name: 'timeless' } };
+    for (const of of [bare(rollout), { ...rollout, status: {} }]) {
+      expect(found(of, run, newer, timeless)).toBe('newer');
+      expect(found(of, timeless, newer, run)).toBe('newer');
+      expect(found(of, timeless)).toBe('timeless');
+    }
+  });
+
+  it('is of that Rollout, revision and time, or none', () => {
+    const { labels: _, ...unlabelled } = run.metadata;
+    const { annotations: __, ...unnoted } = run.metadata;
+    const { 'rollout-type': ___, ...labels } = run.metadata.labels ?? {};
+    for (const other of [
+      { ...run, metadata: unlabelled },
+      { ...run, metadata: unnoted },
+      { ...run, metadata: { ...run.metadata, labels } },
+      named('a', { ownerReferences: [] }),
+      named('a', { labels: { ...run.metadata.labels, 'rollouts-pod-template-hash': OLD } }),
+      named('a', { annotations: { 'rollout.argoproj.io/revision': '1' } }),
+    ])
+      expect(found(bare(rollout), other)).toBeUndefined();
+    expect(analysisOf(seen(run), bare(rollout), 'PostPromotion', NEW)).toBeUndefined();
+    const { annotations: ____, ...metadata } = rollout.metadata;
+    expect(found({ ...bare(rollout), metadata }, run)).toBeUndefined();
+  });
+
+  it('is one of all of that revision, of every try', () => {
+    const { labels: _, ...unlabelled } = run.metadata;
+    const earlier = named('earlier', { annotations: { 'rollout.argoproj.io/revision': '1' } });
+    const all = analysesOf(seen(run, earlier, { ...run, metadata: { ...unlabelled, name: 'x' } }), rollout, NEW);
+    expect(all.map(({ metadata }) => metadata.name)).toEqual([run.metadata.name, 'earlier']);
+  });
+});
+
+describe('the verdict of an AnalysisRun', () => {
+  const good = { phase: 'Successful', count: 1, successful: 1 };
+  const judged = (
+    metrics: object[] | undefined,
+    results: object[] | undefined,
+    more: object = {},
+    phase = 'Successful',
+  ) =>
+    judgeAnalysis({
+      ...held,
+      metadata: { name: 'run' },
+      spec: { ...(metrics ? { metrics } : {}), ...more },
+      status: { phase, ...(results ? { metricResults: results } : {}) },
+    } as unknown as AnalysisRun);
+
+  it('is unknown for good where no metric could judge', () => {
+    const none = { verdict: 'unknown', final: true, reason: 'run has no metric that could judge' };
+    expect(judged(undefined, undefined)).toEqual(none);
+    expect(judged([], [])).toEqual(none);
+    expect(judged([{ name: 'a' }], [{ name: 'a', ...good, dryRun: true }])).toEqual(none);
+    for (const metricName of ['a', '.*', '^a$'])
+      expect(judged([{ name: 'a' }], [{ name: 'a', ...good }], { dryRun: [{ metricName }] })).toEqual(none);
+    // What is no pattern is a name.
+    expect(judged([{ name: '(' }], [{ name: '(', ...good }], { dryRun: [{ metricName: '(' }] })).toEqual(none);
+    expect(judged([{ name: 'a' }], [{ name: 'a', ...good }], { dryRun: [{ metricName: '(' }] }).verdict).toBe('pass');
+  });
+
+  it('is unknown for good where the run was terminated, or ended otherwise than its metrics', () => {
+    expect(judged([{ name: 'a' }], [{ name: 'a', ...good }], { terminate: true })).toEqual({
+      verdict: 'unknown',
+      final: true,
+      reason: 'run was terminated before it had judged',
+    });
+    expect(judged([{ name: 'a' }], [{ name: 'a', ...good }], {}, 'Error')).toEqual({
+      verdict: 'unknown',
+      final: true,
+      reason: 'run is Error although its metrics are not',
+    });
+    expect(judged([{ name: 'a' }], [{ name: 'a', ...good }], {}, 'Running').verdict).toBe('pass');
+  });
+
+  it('tells every metric that passed', () => {
+    expect(
+      judged(
+        [{ name: 'a' }, { name: 'b' }],
+        [
+          { name: 'b', ...good },
+          { name: 'a', ...good },
+        ],
+      ),
+    ).toEqual({
+      verdict: 'pass',
+      final: true,
+      reason: 'run: metric a Successful (1 of 1 measurements good), metric b Successful (1 of 1 measurements good)',
+    });
+  });
+
+  it.each<[string, object, object[] | undefined, boolean]>([
+    [
+      'of a web metric that is no JSON',
+      { provider: { web: {} }, successCondition: 'x' },
+      [{ phase: 'Successful', value: '<html>' }],
+      false,
+    ],
+    [
+      'of one that fails on a condition',
+      { provider: { web: {} }, failureCondition: 'x' },
+      [{ phase: 'Successful', value: '<html>' }],
+      false,
+    ],
+    ['of one that says nothing', { provider: { web: {} }, successCondition: 'x' }, [{ phase: 'Successful' }], false],
+    [
+      'of one that is JSON and then is not',
+      { provider: { web: {} }, successCondition: 'x' },
+      [
+        { phase: 'Successful', value: '1' },
+        { phase: 'Successful', value: 'ok' },
+      ],
+      false,
+    ],
+    [
+      'of one that is JSON',
+      { provider: { web: {} }, successCondition: 'x' },
+      [{ phase: 'Successful', value: '{"a":1}' }],
+      true,
+    ],
+    [
+      'of one that did not pass',
+      { provider: { web: {} }, successCondition: 'x' },
+      [
+        { phase: 'Failed', value: '<html>' },
+        { phase: 'Successful', value: '1' },
+      ],
+      true,
+    ],
+    ['of one that was not kept', { provider: { web: {} }, successCondition: 'x' }, undefined, true],
+    ['of a web metric without conditions', { provider: { web: {} } }, [{ phase: 'Successful', value: '<html>' }], true],
+    [
+      'of another kind of metric',
+      { provider: { job: {} }, successCondition: 'x' },
+      [{ phase: 'Successful', value: '<html>' }],
+      true,
+    ],
+    ['of no kind', { successCondition: 'x' }, [{ phase: 'Successful', value: '<html>' }], true],
+  ])('on an answer %s passes unseen or is judged', (_, metric, measurements, passes) => {
+    const verdict = judged(
+      [{ name: 'a', ...metric }],
+      [{ name: 'a', ...good, ...(measurements ? { measurements } : {}) }],
+    );
+    expect(verdict).toMatchObject({ verdict: passes ? 'pass' : 'unknown', final: true });
+    if (!passes)
+      expect(verdict.reason).toBe('run: metric a got an answer that is not JSON, which passes without its conditions');
+  });
+
+  it('of a run that has not begun may still come', () => {
+    const { status: _, ...unbegun } = held;
+    expect(judgeAnalysis(unbegun as AnalysisRun)).toMatchObject({ verdict: 'unknown', final: false });
+    expect(holdEndsAt(unbegun as AnalysisRun, 'hold')).toBe(STARTED + 600_000);
+    expect(holdEndsAt({ ...unbegun, spec: {}, status: {} } as AnalysisRun, 'hold')).toBeUndefined();
+    const timeless = { ...unbegun, metadata: { name: 'run' } };
+    expect(holdEndsAt(timeless as AnalysisRun, 'hold')).toBeUndefined();
+    const begun = { ...timeless, status: { startedAt: '2026-01-01T11:58:00Z' } };
+    expect(holdEndsAt(begun as AnalysisRun, 'hold')).toBe(STARTED + 600_000);
   });
 });

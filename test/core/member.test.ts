@@ -400,6 +400,14 @@ describe('a member stands where its objects say', () => {
     expect([found, said]).toEqual([stage, reason]);
   });
 
+  it('is prepared as well where the controller tells nothing of its Services', () => {
+    const untold = withObject('rollouts', 'backend', (r) => {
+      const { blueGreen: _, ...status } = r.status ?? {};
+      return { ...r, status };
+    });
+    expect(viewAt('prepared', untold, KNOWN, { ...member, analysedBefore: false }).stage).toBe('prepared');
+  });
+
   it('judges no analysis of a member that has none', () => {
     const failed = withPreRun(() => ({ phase: 'Failed' }));
     expect(viewAt('prepared', failed, KNOWN, { ...member, analysedBefore: false }).stage).toBe('prepared');

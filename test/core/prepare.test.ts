@@ -263,6 +263,16 @@ describe('a member that an earlier release aborted', () => {
     expect([journal.cause?.code, journal.cause?.member]).toEqual(['aborted', 'web']);
   });
 
+  it('is tried again where its abort was still under way when the release began, and its retry is not seen yet', () => {
+    const begun = again('forgotten', { changed: withStatus('web', { abortedAt: undefined }) }).journal;
+    const done = preparing('prepared', 'forgotten', { journal: begun });
+    expect(actsOf(done)).toEqual(['retry web']);
+    expect(actsOf(preparing('prepared', 'forgotten', { journal: done.journal }))).toEqual(['retry web']);
+    const later = withStatus('web', { abortedAt: '2026-01-01T11:59:59Z' });
+    const { cause } = preparing('prepared', 'forgotten', { journal: done.journal, changed: later }).journal;
+    expect([cause?.code, cause?.member]).toEqual(['aborted', 'web']);
+  });
+
   it('takes the set back where it was not aborted when this release began', () => {
     for (const wasAborted of [{}, { wasAborted: false }]) {
       const { journal } = preparing('prepared', 'forgotten', { known: { web: wasAborted } });

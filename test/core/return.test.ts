@@ -159,6 +159,7 @@ describe('the active Service of a member that goes back', () => {
     for (const changed of [
       withObject('services', 'backend', () => undefined),
       withObject('services', 'backend', (s) => ({ ...s, metadata: { ...s.metadata, uid: '' } })),
+      withObject('services', 'backend', (s) => ({ ...s, metadata: { ...s.metadata, resourceVersion: '' } })),
       select(OLD),
     ]) {
       const decision = returning('held', {}, { changed: all(aborted, changed) });
