@@ -107,7 +107,7 @@ export type Action =
   /** Keep what the pods of a rejected ReplicaSet leave behind, before it is retired. */
   | { readonly act: 'collect'; readonly member: string; readonly replicaSet: string }
   /** Change nothing but an annotation, so that the controller looks at the Rollout again; see `owesAnswer`. */
-  | { readonly act: 'nudge'; readonly member: string; readonly uid: string; readonly isFirstAnnotation: boolean }
+  | { readonly act: 'nudge'; readonly member: string; readonly uid: string }
   /** Ask a health check or a query of the policy, or whether a member can still go back. */
   | { readonly act: 'check'; readonly check: string }
   /** List everything afresh, so that no decision rests on a lagging watch. */
@@ -223,7 +223,7 @@ function learnMember(view: MemberView, known: MemberJournal | undefined): Member
   if (entry.wasAborted && !entry.abortedAt && abortedAt && entry.asked.retry === undefined)
     entry = { ...entry, abortedAt };
   if (!entry.to) {
-    if (['absent', 'outdated', 'unobserved', 'invalid'].includes(stage) || !current) return entry;
+    if (['outdated', 'unobserved', 'invalid'].includes(stage) || !current) return entry;
     entry = { ...entry, to: current };
     // A revision that is stable although nothing else ever was is a first deployment: there is nothing to go back to.
     if (entry.from === current && !entry.unchanged) {
@@ -253,13 +253,7 @@ function nudgesFor(journal: Journal, views: readonly MemberView[], now: number):
     const { owedSince, uid } = journal.members[member.name] ?? {};
     if (owedSince === undefined || !uid || !rollout || now >= owedSince + NUDGE_UNTIL) continue;
     if (now < owedSince + NUDGE_AFTER) wakeAt = Math.min(wakeAt, owedSince + NUDGE_AFTER);
-    else
-      actions.push({
-        act: 'nudge',
-        member: member.name,
-        uid,
-        isFirstAnnotation: rollout.metadata.annotations === undefined,
-      });
+    else actions.push({ act: 'nudge', member: member.name, uid });
   }
   return { actions, wakeAt };
 }

@@ -70,7 +70,7 @@ export function prepare(s: Situation): Step {
     };
   }
   const back = wayBack(s);
-  if (back.cause) return goBack(s, back.cause);
+  if ('cause' in back) return goBack(s, back.cause);
   if (back.actions.length > 0) return { actions: back.actions };
   if (journal.preparedAt === undefined)
     return { journal: { ...journal, preparedAt: now }, actions: [{ act: 'refresh' }] };

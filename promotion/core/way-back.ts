@@ -29,16 +29,16 @@ export function neededToGoBack(member: string, o: Pick<Observation, 'replicaSets
  * Whether every member that is about to switch can go back: what its old pods need must still be there, asked afresh, and
  * where nothing holds it the old pods must outlast everything that may still send it back.
  */
-export function wayBack(s: Situation): { cause?: Cause; actions: readonly Action[] } {
+export function wayBack(s: Situation): { readonly cause: Cause } | { readonly actions: readonly Action[] } {
   const leaving = s.views.filter((view) => view.stage === 'prepared' && s.journal.members[view.member.name]?.from);
   for (const view of leaving) {
     const member = view.member.name;
     const verdict = s.observation.checks.get(wayBackOf(member));
     const short = goneTooSoon(view, s);
-    if (short) return { cause: { code: 'gate-failed', member, message: `${member}: ${short}` }, actions: [] };
+    if (short) return { cause: { code: 'gate-failed', member, message: `${member}: ${short}` } };
     if (verdict?.final && verdict.verdict !== 'pass') {
       const code = verdict.verdict === 'fail' ? 'gate-failed' : 'gate-unknown';
-      return { cause: { code, member, message: `${member}: ${verdict.reason}` }, actions: [] };
+      return { cause: { code, member, message: `${member}: ${verdict.reason}` } };
     }
   }
   const open = leaving.map(({ member }) => wayBackOf(member.name)).filter((question) => !isFresh(question, s));

@@ -128,10 +128,11 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
         patch: [isAsSeen(write.resourceVersion), { op: 'add', path: '/spec/replicas', value: 0 }],
       };
     case 'nudge':
+      // Claimed before, so that it has annotations.
       return {
         kind: 'rollouts',
         name: write.member,
-        patch: [annotate(NUDGE, at.toISOString(), write.isFirstAnnotation)],
+        patch: [{ op: 'add', path: annotationPath(NUDGE), value: at.toISOString() }],
       };
   }
 }

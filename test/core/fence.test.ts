@@ -6,7 +6,7 @@ import { memberOf, observationOf, type State, stateAt, together } from './state.
 
 const EPOCH = 'moneywise.app/epoch';
 const members = [memberOf('backend'), memberOf('web')];
-const nudge: Action = { act: 'nudge', member: 'backend', uid: 'backend-uid', isFirstAnnotation: false };
+const nudge: Action = { act: 'nudge', member: 'backend', uid: 'backend-uid' };
 
 function fence(state: State, actions: readonly Action[], epoch: number) {
   const o = observationOf(state);

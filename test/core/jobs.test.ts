@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Job, Pod } from '../../promotion/cluster/objects.ts';
-import { brokenRules } from '../../promotion/core/jobs.ts';
+import { brokenRules, whyFailed } from '../../promotion/core/jobs.ts';
 import { VALUES_CHECK } from '../../promotion/plan/plan.ts';
-import { actsOf, decisionAt } from './moment.ts';
-import { memberOf, planFor, type State } from './state.ts';
+import { actsOf, decisionAt, SINCE } from './moment.ts';
+import { memberOf, NOW, planFor, type State } from './state.ts';
 
 const job = (name: string, ...conditions: readonly [type: string, status: string][]): Job =>
   ({
@@ -23,10 +23,17 @@ const pod = (name: string, owner: string, message: string | undefined, container
     },
   }) as unknown as Pod;
 
-const plan = planFor([memberOf('backend')], {}, ['other', 'migrate']);
-const preparing = (jobs: readonly Job[], pods: readonly Pod[] = []) =>
+/** How the check of values ended. */
+const ended = (message: string | undefined) => ({
+  name: VALUES_CHECK,
+  state: { terminated: { exitCode: 64, ...(message === undefined ? {} : { message }) } },
+});
+
+const plan = planFor([memberOf('backend')], { timeouts: { prepareSeconds: 600 } }, ['other', 'migrate']);
+const preparing = (jobs: readonly Job[], pods: readonly Pod[] = [], now = NOW) =>
   decisionAt({
     plan,
+    now,
     phase: 'preparing',
     at: { backend: 'prepared' },
     changed: (state: State): State => ({
@@ -82,6 +89,23 @@ describe('the Jobs of a release', () => {
     expect(preparing([DONE, FAILED], pods).journal.cause?.message).toBe(
       'Job migrate failed: kubectl -n shop logs job/migrate --all-containers',
     );
-    expect(brokenRules([pod('c', 'migrate', undefined), { ...pod('d', 'migrate', ''), status: {} }])).toEqual([]);
+    const stateless = { initContainerStatuses: [{ name: VALUES_CHECK }] } as unknown as NonNullable<Pod['status']>;
+    const { status: _, ...unbegun } = pod('f', 'migrate', '');
+    for (const silent of [
+      pod('c', 'migrate', undefined),
+      { ...pod('d', 'migrate', ''), status: {} },
+      { ...unbegun, status: stateless },
+      unbegun,
+      { ...unbegun, status: { initContainerStatuses: [ended(undefined)] } as unknown as NonNullable<Pod['status']> },
+    ])
+      expect(brokenRules([silent])).toEqual([]);
+    expect(brokenRules([pod('g', 'migrate', '  X must be long \n\n')])).toEqual(['X must be long']);
+  });
+
+  it('are named while they are waited for, and after they failed where no namespace is known', () => {
+    const { cause } = preparing([DONE], [], SINCE + 600_000).journal;
+    expect(cause?.message).toContain('after 600 s: Job migrate is not complete');
+    const { namespace: _, ...metadata } = FAILED.metadata;
+    expect(whyFailed({ ...FAILED, metadata }, [])).toBe('kubectl logs job/migrate --all-containers');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decide, interrupt } from '../../promotion/core/decide.ts';
+import { decide, interrupt, newJournal } from '../../promotion/core/decide.ts';
 import type { Journal, Phase } from '../../promotion/core/journal.ts';
 import { PINNED } from '../../promotion/core/pin.ts';
 import { actsOf, all, decisionAt, type Moment, SINCE, withObject, withStatus } from './moment.ts';
@@ -89,9 +89,7 @@ describe('a controller that owes an answer', () => {
   it('is nudged after 0.7 s, for a minute', () => {
     const young = owing(NOW - 699);
     expect([young.actions, young.wakeAt]).toEqual([[], NOW + 1]);
-    expect(owing(NOW - 700).actions).toEqual([
-      { act: 'nudge', member: 'backend', uid: 'backend-uid', isFirstAnnotation: false },
-    ]);
+    expect(owing(NOW - 700).actions).toEqual([{ act: 'nudge', member: 'backend', uid: 'backend-uid' }]);
     expect(actsOf(owing(NOW - 59_999))).toEqual(['nudge backend']);
     expect(owing(NOW - 60_000).actions).toEqual([]);
     expect(owing(NOW - 700).journal.members.backend?.asked).toEqual({});
@@ -177,6 +175,14 @@ describe('a release that has reached its end', () => {
   });
   const ending = (more: Partial<Moment> = {}) => at('settled', 'settling', { changed: pinned, ...more });
 
+  it('leaves autoscalers still that are to be for its switch', () => {
+    const { journal, actions } = at('prepared', 'preparing', {
+      changed: pinned,
+      journal: { preparedAt: NOW - 1000 },
+    });
+    expect([journal.phase, actions.map(({ act }) => act)]).toEqual(['switching', ['promote']]);
+  });
+
   it('gives autoscalers their bounds back before it is over, for half a minute', () => {
     const first = ending();
     expect([first.journal.phase, actsOf(first), first.wakeAt]).toEqual(['settling', ['unpin backend'], NOW + 30_000]);
@@ -204,6 +210,11 @@ describe('a release that has reached its end', () => {
   it('wakes at no time where nothing ends by itself', () => {
     expect('wakeAt' in at('prepared', 'preparing')).toBe(false);
   });
+});
+
+it('a release that has not begun is to be promoted, where nothing else is asked', () => {
+  expect(newJournal(NOW)).toEqual({ ask: 'promote', phase: 'preparing', since: NOW, members: {} });
+  expect(newJournal(NOW, 'abort').ask).toBe('abort');
 });
 
 describe('a signal', () => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { HorizontalPodAutoscaler, KubeObject, ManagedFields } from '../../promotion/cluster/objects.ts';
 import { FIELD_MANAGER } from '../../promotion/cluster/port.ts';
 import { autoscalersOf, isStill, PINNED, pinOf } from '../../promotion/core/pin.ts';
-import { decisionAt, type Moment } from './moment.ts';
-import { memberOf, planFor, type State } from './state.ts';
+import { all, decisionAt, type Moment, withObject } from './moment.ts';
+import { memberOf, NEW, OLD, planFor, type State } from './state.ts';
 
 interface Shape {
   readonly bounds?: readonly [min: number | undefined, max: number];
@@ -51,10 +51,20 @@ function actsOn(autoscaler: HorizontalPodAutoscaler, more: Partial<Moment> = {})
   });
   return decision.actions.filter(({ act }) => ['pin', 'unpin', 'hand-over'].includes(act));
 }
-const atNone = (state: State): State => {
-  const backend = state.rollouts.backend as NonNullable<State['rollouts'][string]>;
-  return { ...state, rollouts: { ...state.rollouts, backend: { ...backend, spec: { ...backend.spec, replicas: 0 } } } };
-};
+/** With so many pods wanted of the backend, and there. */
+const atReplicas = (replicas: number) =>
+  all(
+    withObject('rollouts', 'backend', (r) => ({ ...r, spec: { ...r.spec, replicas } })),
+    ...[OLD, NEW].map((hash) =>
+      withObject('replicaSets', `backend-${hash}`, (set) => ({
+        ...set,
+        metadata: { ...set.metadata, annotations: { ...set.metadata.annotations, ...desired(replicas) } },
+        spec: { ...set.spec, replicas },
+        status: { replicas, readyReplicas: replicas, availableReplicas: replicas },
+      })),
+    ),
+  );
+const desired = (replicas: number) => ({ 'rollout.argoproj.io/desired-replicas': String(replicas) });
 const over: Partial<Moment> = { phase: 'settling', at: { backend: 'settled', web: 'settled' } };
 const ID = { member: 'backend', name: 'scaler', uid: 'scaler-uid', resourceVersion: '7' };
 
@@ -68,7 +78,7 @@ describe('an autoscaler', () => {
   it.each<[string, HorizontalPodAutoscaler, Partial<Moment>]>([
     ['another kind of thing', scaler({ target: { kind: 'Deployment', name: 'backend' } }), {}],
     ['another Rollout', scaler({ target: { kind: 'Rollout', name: 'other' } }), {}],
-    ['a Rollout at 0', scaler(), { changed: atNone }],
+    ['a Rollout at 0', scaler(), { changed: atReplicas(0) }],
     ['a member that is live already', scaler(), { at: { backend: 'settled', web: 'prepared' } }],
     ['a member, before the others are prepared', scaler(), { at: { backend: 'prepared', web: 'analysing' } }],
     ['a member, and has no identity', scaler({ metadata: { uid: '' } }), {}],
@@ -81,6 +91,13 @@ describe('an autoscaler', () => {
     expect(actsOn(scaler({ note: NOTE }))).toEqual([]);
     const ours = scaler({ note: NOTE, metadata: { managedFields: owned } });
     expect(actsOn(ours)).toMatchObject([{ act: 'hand-over', kind: 'autoscalers', ...ID }]);
+  });
+
+  it('of a single pod is kept at one, by a note that other tools can know', () => {
+    expect(actsOn(scaler(), { changed: atReplicas(1) })).toMatchObject([
+      { act: 'pin', ...ID, pin: { minReplicas: 1, maxReplicas: 5, replicas: 1 } },
+    ]);
+    expect(PINNED).toBe('moneywise.app/pinned');
   });
 
   it('gets its bounds back at the end, where they are still as it was kept', () => {

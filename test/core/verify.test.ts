@@ -187,6 +187,10 @@ describe('verifying', () => {
         message: 'not verified in time: health check public has not passed yet',
       },
     ]);
+    const running = verifying('held', 'live', { now: SINCE + 300_000, changed: answered(passed) });
+    expect(running.journal.cause?.message).toBe(
+      `not verified in time: web: web-${NEW}-2-post: metric health Running (1 of 1 measurements good; last value {"status":"ok"})`,
+    );
     const promoted = verifying('held', 'promoted', { now: SINCE + 300_000, changed: answered(passed) });
     expect(promoted.journal.cause?.message).toMatch(/^not verified in time: web: /);
   });
@@ -204,5 +208,21 @@ describe('verifying', () => {
     };
     const { journal } = verifying('settled', 'held', { plan: without, changed: all(answered(passed), noRun) });
     expect(journal.phase).toBe('settling');
+    // The hold that is there is waited for all the same.
+    const late = verifying('settled', 'held', { plan: without, changed: noRun, now: HOLD_ENDS - 20_000 });
+    expect(late.journal.cause).toMatchObject({ code: 'hold-expiring', member: 'web' });
+  });
+
+  it('expects no verdict of a first deployment, which the controller does not analyse', () => {
+    const first = { uid: 'backend-uid', to: NEW, switched: false, unchanged: false, asked: {} };
+    const noRun = (state: State): State => ({ ...state, analysisRuns: {} });
+    const { journal } = decisionAt({
+      plan: planFor([memberOf('backend')], POLICY),
+      phase: 'verifying',
+      at: { backend: 'settled' },
+      journal: { members: { backend: first } },
+      changed: all(answered(passed), noRun),
+    });
+    expect([journal.phase, journal.outcome]).toEqual(['over', 'promoted']);
   });
 });

@@ -114,5 +114,10 @@ describe('the way back', () => {
     expect(needs((s) => ({ ...named(s), replicaSets: {} }))).toEqual([]);
     expect(needs((s) => ({ ...named(s), rollouts: {} }))).toEqual([]);
     expect(needs((s) => s)).toEqual([]);
+    const untold = (s: State): State => {
+      const { status: _, ...rollout } = named(s).rollouts.backend as NonNullable<State['rollouts'][string]>;
+      return { ...named(s), rollouts: { backend: rollout } };
+    };
+    expect(needs(untold)).toEqual([]);
   });
 });
