@@ -106,9 +106,9 @@ function matches(pattern: string, name: string): boolean {
  * cut off was not; one that ends after so many successes in a row may stop early.
  */
 function hasSamples(metric: Metric, result: MetricResult | undefined): boolean {
-  const { count = 0, successful = 0 } = result ?? {};
+  const { count, successful } = result ?? {};
   const wanted = Number(metric.consecutiveSuccessLimit ?? 0) > 0 ? 1 : Math.max(1, Number(metric.count ?? 1));
-  return count >= wanted && successful >= 1;
+  return typeof count === 'number' && count >= wanted && typeof successful === 'number' && successful >= 1;
 }
 
 /** Whether an answer passed unseen: a web metric takes a 2xx that is not JSON without asking its conditions (#4535). */

@@ -282,6 +282,18 @@ describe('the verdict of an AnalysisRun', () => {
     expect(judged([{ name: 'a' }], [{ name: 'a', ...good }], {}, 'Running').verdict).toBe('pass');
   });
 
+  it.each<[string, object]>([
+    ['the count is text', { count: '1' }],
+    ['the successes are text', { successful: '1' }],
+    ['the count is not there', { count: undefined }],
+    ['the successes are not there', { successful: undefined }],
+  ])('is unknown for good where %s', (_, result) => {
+    expect(judged([{ name: 'a' }], [{ name: 'a', ...good, ...result }])).toMatchObject({
+      verdict: 'unknown',
+      final: true,
+    });
+  });
+
   it('tells every metric that passed', () => {
     expect(
       judged(

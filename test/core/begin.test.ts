@@ -277,6 +277,13 @@ describe('a rollback', () => {
   it.each<[string, Change]>([
     ['has lost a pod', available('web', 1)],
     ['says nothing of its pods', old('web', ({ status: _, ...set }) => set)],
+    [
+      'has no pod left and no annotation',
+      all(
+        available('web', 0),
+        old('web', ({ metadata: { annotations: _, ...metadata }, ...set }) => ({ ...set, metadata })),
+      ),
+    ],
     ['is scaled down within 15 s', deadline('web', NOW + 15_000)],
   ])('goes through the gates where one old ReplicaSet %s', (_, changed) => {
     const beginning = begun(back({ changed }));
@@ -306,6 +313,25 @@ describe('a rollback', () => {
     const second = begun(back(left(forward), 'before'));
     expect([second.journal, second.isResumed]).toEqual([{ ...forward, since: NOW }, true]);
     expect(second.planAt(observed('settled', 'before')).members.map(({ revision }) => revision)).toEqual([OLD, OLD]);
+  });
+
+  it('goes on where one that was left is settling', () => {
+    const members = { backend: reversed('backend'), web: reversed('web') };
+    const of = { ...journal('settling', 'rollback'), members };
+    const beginning = begun(back(left(of), 'before'));
+    expect([beginning.journal, beginning.isBefore, beginning.isResumed]).toEqual([
+      { ...of, since: NOW },
+      undefined,
+      true,
+    ]);
+  });
+
+  it('goes through the gates where the Rollout of a member is gone by then, whatever is up', () => {
+    const forward = {
+      ...journal('preparing', 'rollback'),
+      members: { backend: reversed('backend'), web: reversed('web') },
+    };
+    expect(refusal(back({ ...left(forward), changed: gone }))).toMatchObject({ outcome: 'refused' });
   });
 
   it('first ends a release that is settling', () => {
