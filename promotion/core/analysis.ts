@@ -48,7 +48,7 @@ export function judgeAnalysis(run: AnalysisRun | undefined, except?: string): Ve
   if (!run) return { verdict: 'unknown', final: false, reason: 'no AnalysisRun for this revision yet' };
   const at = run.metadata.name;
   const phase = run.status?.phase ?? '';
-  const resultOf = (name: string) => run.status?.metricResults?.find((result) => result.name === name);
+  const resultOf = (name: string | undefined) => run.status?.metricResults?.find((result) => result.name === name);
   const results = (run.spec.metrics ?? [])
     .map((metric) => ({ name: metric.name, metric, result: resultOf(metric.name) }))
     .filter(({ name, result }) => name !== except && !isDryRun(run, name, result));
@@ -75,7 +75,7 @@ export function judgeAnalysis(run: AnalysisRun | undefined, except?: string): Ve
     return { verdict: 'unknown', final: true, reason };
   }
   // That a hold ran out says nothing about what the others measured.
-  if (runOver && phase !== 'Successful' && (except === undefined || resultOf(except)?.phase !== phase)) {
+  if (runOver && phase !== 'Successful' && resultOf(except)?.phase !== phase) {
     const reason = `${at} is ${phase} although its metrics are not${run.status?.message ? `: ${run.status.message}` : ''}`;
     return { verdict: 'unknown', final: true, reason };
   }

@@ -67,7 +67,7 @@ function abort({ plan, observation, left, now }: Start): Beginning {
     if (!rollout?.metadata.uid) return usage(`no Rollout ${name} in the cluster: nothing to abort`);
     const isKnown = known?.uid === rollout.metadata.uid && (current === known.to || current === known.from);
     if (isKnown && known.from && known.from !== known.to) members[name] = known;
-    else if (view.stage !== 'settled' && stable && (current !== stable || !isObserved(rollout)))
+    else if (stable && (current !== stable || !isObserved(rollout)))
       members[name] = {
         uid: rollout.metadata.uid,
         from: stable,

@@ -92,7 +92,7 @@ export function templateOf(set: ReplicaSet): PodTemplate {
     metadata: {
       ...metadata,
       labels: without(metadata?.labels, role.labels),
-      ...(Object.keys(annotations).length > 0 || metadata?.annotations ? { annotations } : {}),
+      ...(metadata?.annotations ? { annotations } : {}),
     },
   };
 }

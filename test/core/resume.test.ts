@@ -93,6 +93,10 @@ describe('a journal that contradicts the cluster', () => {
     expect(contradictionIn({ ...journal('switching'), members: { web: entry('web', { to: 'x' }) } }, o)).toBe(
       'web has no revision x',
     );
+    const { from: _, ...first } = entry('backend', { to: '5d5d5d5d5' });
+    expect(contradictionIn({ ...journal('switching'), members: { backend: first } }, o)).toBe(
+      'backend has no revision 5d5d5d5d5',
+    );
   });
 
   it('is none that names what is there, nothing at all, or another Rollout', () => {
