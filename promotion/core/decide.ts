@@ -220,8 +220,7 @@ function learnMember(view: MemberView, known: MemberJournal | undefined): Member
   };
   // An abort that was under way when the release began is the one that it tries again, not another.
   const { abortedAt } = rollout.status ?? {};
-  if (entry.wasAborted && !entry.abortedAt && abortedAt && entry.asked.retry === undefined)
-    entry = { ...entry, abortedAt };
+  if (entry.wasAborted && !entry.abortedAt && abortedAt) entry = { ...entry, abortedAt };
   if (!entry.to) {
     if (['outdated', 'unobserved', 'invalid'].includes(stage) || !current) return entry;
     entry = { ...entry, to: current };

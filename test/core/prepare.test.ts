@@ -277,7 +277,18 @@ describe('a member that an earlier release aborted', () => {
     for (const wasAborted of [{}, { wasAborted: false }]) {
       const { journal } = preparing('prepared', 'forgotten', { known: { web: wasAborted } });
       expect([journal.cause?.code, journal.cause?.member]).toEqual(['aborted', 'web']);
+      expect(journal.members.web).not.toHaveProperty('abortedAt');
     }
+  });
+
+  it('is judged like any other once somebody has tried it again', () => {
+    const tried = { web: { wasAborted: true, abortedAt: '2026-01-01T11:59:30Z' } };
+    const inconclusive = { reason: 'InconclusiveAnalysisRun', startTime: '2026-01-01T11:59:00Z' };
+    const { journal } = preparing('prepared', 'prepared', {
+      known: tried,
+      changed: withStatus('web', { pauseConditions: [inconclusive] }),
+    });
+    expect([journal.cause?.code, journal.cause?.member]).toEqual(['gate-failed', 'web']);
   });
 
   it('is not tried again while its abort is not done', () => {

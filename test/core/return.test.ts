@@ -41,8 +41,8 @@ const serve = (hash: string, name = 'backend') =>
   }));
 const available = (hash: string, pods: number | undefined) =>
   withObject('replicaSets', `backend-${hash}`, (set) => {
-    const { availableReplicas: _, ...status } = set.status ?? {};
-    return { ...set, status: pods === undefined ? status : { ...status, availableReplicas: pods } } as typeof set;
+    const { status, ...silent } = set;
+    return pods === undefined ? silent : ({ ...set, status: { ...status, availableReplicas: pods } } as typeof set);
   });
 const up = (replicas: number | undefined, hash = NEW, name = 'backend') =>
   withObject('replicaSets', `${name}-${hash}`, (set) => {
@@ -299,6 +299,20 @@ describe('what does not go back', () => {
   ])('is %s', (_, place, known, more) => {
     const { journal, actions } = returning(place, known, more);
     expect([journal.phase, actions]).toEqual(['over', []]);
+  });
+
+  it('is a member that went before anything was known of it', () => {
+    const changed = withObject('rollouts', 'web', () => undefined);
+    const known = { uid: 'backend-uid', from: OLD, to: NEW, switched: true, unchanged: false, asked: {} };
+    const journal = { cause: FAILED, members: { backend: known } };
+    const { journal: after, actions } = decisionAt({
+      plan: two,
+      phase: 'returning',
+      at: { backend: 'retired', web: 'held' },
+      changed,
+      journal,
+    });
+    expect([after.phase, after.outcome, actions]).toEqual(['over', 'rolled-back', []]);
   });
 
   it('is a first deployment', () => {
