@@ -8,6 +8,9 @@ export interface PodsVerdict extends Verdict {
   readonly readyAt?: number;
 }
 
+/** How far clocks may be apart without a word, in milliseconds; the API server tells its own to a second. */
+const CLOCK_TOLERANCE = 5_000;
+
 /**
  * Judges the pods of one revision, of which there must be `replicas`, at the time `now`, after all of them have had
  * traffic since the time `since` (both in milliseconds since 1970). A restart, a kill for memory or a crash loop is a
@@ -41,6 +44,11 @@ export function judgePods(
     if (!status?.containerStatuses?.length) return unknown(`pod ${metadata.name} does not report its containers`);
     const at = Date.parse(ready.lastTransitionTime ?? '');
     if (Number.isNaN(at)) return unknown(`pod ${metadata.name} does not say since when it is ready`);
+    if (at > now + CLOCK_TOLERANCE) {
+      const seconds = Math.round((at - now) / 1000);
+      const reason = `pod ${metadata.name} says that it is ready since a time ${seconds} s ahead of the cluster's clock: the clock of its node is wrong`;
+      return { ...unknown(reason), readyAt: at };
+    }
     readySince.push(at);
   }
   const readyAt = Math.max(since, ...readySince) + bakeSeconds * 1000;

@@ -40,6 +40,23 @@ describe('the pods of a revision', () => {
     expect(verdict.reason).toContain(reason);
   });
 
+  it('are not known to be well while a node’s clock is so far ahead that nobody can tell since when they are ready', () => {
+    const readyAt = (seconds: number) =>
+      pod('b', {}, { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: at(-seconds) }] });
+    expect(judge([pod('a'), readyAt(300)])).toEqual({
+      verdict: 'unknown',
+      final: false,
+      reason:
+        "pod b says that it is ready since a time 300 s ahead of the cluster's clock: the clock of its node is wrong",
+      readyAt: NOW + 300_000,
+    });
+    // A few seconds are everyday, and waited for.
+    expect(judge([pod('a'), readyAt(5)])).toMatchObject({ reason: expect.stringContaining('not been ready for 10 s') });
+    expect(judge([pod('a'), readyAt(5)]).readyAt).toBe(NOW + 15_000);
+    // One that is behind makes no bake shorter: that begins when all have traffic.
+    expect(judge([pod('a'), readyAt(-600)], {}, NOW - 9_000).verdict).toBe('unknown');
+  });
+
   it('fail at a crash of an init container, and at a crash although another pod is missing', () => {
     const init = { initContainerStatuses: [{ name: 'init', ready: false, restartCount: 2 }] };
     expect(judge([pod('a', {}, init)])).toMatchObject({ verdict: 'fail' });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Pod } from '../../promotion/cluster/objects.ts';
 import { type Cluster, ClusterError, RESOURCES, type Resource } from '../../promotion/cluster/port.ts';
 import { holdEndsAt } from '../../promotion/core/analysis.ts';
 import type { Phase } from '../../promotion/core/journal.ts';
@@ -251,6 +252,37 @@ describe('a clock that is minutes off', () => {
         expect((await promoteV2(world, () => {})).outcome).toBe(outcome);
       }
     }
+  });
+});
+
+describe('the clock of a node that is minutes off', () => {
+  /** Pods that say they are ready since so many minutes later than they are. */
+  async function promoteWithClock(minutes: number) {
+    const world = await worldWith();
+    world.api.listen((plural, { object }) => {
+      const { status } = object as Pod;
+      const [ready] = status?.conditions ?? [];
+      const at = Date.parse(ready?.lastTransitionTime ?? '');
+      if (plural !== 'pods' || !ready || Math.abs(at - world.scheduler.now()) > 60_000) return;
+      const lastTransitionTime = new Date(at + minutes * 60_000).toISOString();
+      world.scheduler.after(0, () =>
+        world.api.update<Pod>('pods', object.metadata.name, (pod) => ({
+          ...pod,
+          status: { ...pod.status, conditions: [{ ...ready, lastTransitionTime }] },
+        })),
+      );
+    });
+    return promoteV2(world, () => {});
+  }
+
+  it('does not keep a good release from going live where it is behind', async () => {
+    expect((await promoteWithClock(-10)).outcome).toBe('promoted');
+  });
+
+  it('takes the set back where it is ahead for longer than there is time, and says so', async () => {
+    const { outcome, events } = await promoteWithClock(20);
+    expect(outcome).toBe('rolled-back');
+    expect(events.find(({ code }) => code === 'GOING_BACK')?.message).toContain("ahead of the cluster's clock");
   });
 });
 
