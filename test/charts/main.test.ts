@@ -19,8 +19,12 @@ afterEach(() => {
 
 /** Runs the cdk8s app as `npm run synth` and `cdk8s synth` do. */
 function synth(...args: string[]) {
+  return synthWith({}, ...args);
+}
+
+function synthWith(variables: NodeJS.ProcessEnv, ...args: string[]) {
   const outdir = join(folder, 'out');
-  const env = { ...process.env, CDK8S_OUTDIR: outdir };
+  const env = { ...process.env, ...variables, CDK8S_OUTDIR: outdir };
   const { status, stderr } = spawnSync('node', ['--import', 'tsx', 'charts/main.ts', ...args], {
     cwd: root,
     env,
@@ -49,5 +53,20 @@ describe('synth', () => {
     expect(status).toBe(2);
     expect(stderr).toBe('overlays/: no overlay is called "prod"; take one of development, staging, production\n');
     expect(existsSync(outdir)).toBe(false);
+  });
+
+  it.each([
+    // Its dotless i and its order of letters are where careless code differs.
+    ['tr_TR.UTF-8', 'tr-TR', 'Pacific/Kiritimati'],
+    ['sv_SE.UTF-8', 'sv-SE', 'America/Los_Angeles'],
+  ])('writes the same bytes in the locale %s of another time zone', (LC_ALL, locale, TZ) => {
+    const seen = 'const { locale, timeZone } = Intl.DateTimeFormat().resolvedOptions(); console.log(locale, timeZone)';
+    const { stdout } = spawnSync('node', ['-e', seen], { env: { ...process.env, LC_ALL, TZ }, encoding: 'utf8' });
+    expect(stdout.trim()).toBe(`${locale} ${TZ}`);
+    const { status, outdir } = synthWith({ LC_ALL, TZ }, 'production');
+    expect(status).toBe(0);
+    const written = readdirSync(join(outdir, 'production')).sort();
+    const read = written.map((file) => [file, readFileSync(join(outdir, 'production', file), 'utf8')]);
+    expect(Object.fromEntries(read)).toEqual(render(loadOverlay('production')));
   });
 });
