@@ -63,6 +63,7 @@ export interface BlueGreenStrategy {
   readonly activeService: string;
   readonly previewService?: string;
   readonly autoPromotionEnabled?: boolean;
+  readonly autoPromotionSeconds?: number;
   readonly scaleDownDelaySeconds?: number;
   readonly abortScaleDownDelaySeconds?: number;
   readonly prePromotionAnalysis?: RolloutAnalysis;

@@ -318,12 +318,31 @@ class Pass {
       this.removePauses.push('BlueGreenPause');
       return;
     }
-    if (this.blueGreen.autoPromotionEnabled !== false) {
+    if (this.autoPromotionSeconds() === 0 || this.isPausedLongEnough()) {
       this.removePauses.push('BlueGreenPause');
       return;
     }
     if (!this.hasPassedBefore() || this.isPausedFor('BlueGreenPause')) return;
-    if (!this.status.controllerPause) this.addPauses.push('BlueGreenPause');
+    if (!this.status.controllerPause) {
+      this.addPauses.push('BlueGreenPause');
+      const seconds = this.autoPromotionSeconds();
+      if (seconds !== undefined) this.lookAgainAt(this.now + seconds * 1000);
+    }
+  }
+
+  /** How long it pauses before it promotes by itself; 0 is not at all, undefined that it never does. */
+  private autoPromotionSeconds(): number | undefined {
+    const { autoPromotionEnabled = true, autoPromotionSeconds = 0 } = this.blueGreen;
+    return autoPromotionEnabled ? autoPromotionSeconds : undefined;
+  }
+
+  private isPausedLongEnough(): boolean {
+    const seconds = this.autoPromotionSeconds();
+    const pause = this.status.pauseConditions?.find(({ reason }) => reason === 'BlueGreenPause');
+    if (seconds === undefined || !pause) return false;
+    const until = Date.parse(pause.startTime) + seconds * 1000;
+    if (until > this.now) this.lookAgainAt(until);
+    return until <= this.now;
   }
 
   private hasPassedBefore(): boolean {
@@ -335,7 +354,7 @@ class Pass {
     if (this.isHalted() || !this.isSaturated()) return;
     const unpaused =
       this.addPauses.length === 0 && this.status.controllerPause === true && !this.isPausedFor('BlueGreenPause');
-    const automatic = this.blueGreen.autoPromotionEnabled !== false;
+    const automatic = this.autoPromotionSeconds() === 0 || this.isPausedLongEnough();
     let target = this.activeHash();
     if (fastTracked || ((unpaused || automatic) && this.hasPassedBefore())) target = this.newHash;
     if (this.status.abort) target = this.status.stableRS;

@@ -773,7 +773,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a promotion after some seconds',
-    notModelled: 'autoPromotionSeconds: with autoPromotionEnabled false, which a member must have, it is ignored',
     strategy: { autoPromotionEnabled: true, autoPromotionSeconds: 5 },
     steps: [{ when: healthy('A'), give: [apply(B)] }],
     end: healthy('B'),
