@@ -64,6 +64,7 @@ export interface BlueGreenStrategy {
   readonly previewService?: string;
   readonly autoPromotionEnabled?: boolean;
   readonly autoPromotionSeconds?: number;
+  readonly previewReplicaCount?: number;
   readonly scaleDownDelaySeconds?: number;
   readonly abortScaleDownDelaySeconds?: number;
   readonly prePromotionAnalysis?: RolloutAnalysis;
@@ -90,6 +91,7 @@ export interface RolloutStatus {
   readonly message?: string;
   readonly blueGreen?: {
     readonly activeSelector?: string;
+    readonly scaleUpPreviewCheckPoint?: boolean;
     readonly previewSelector?: string;
     readonly prePromotionAnalysisRunStatus?: AnalysisRunReference;
     readonly postPromotionAnalysisRunStatus?: AnalysisRunReference;

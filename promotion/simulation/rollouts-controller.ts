@@ -227,13 +227,49 @@ class Pass {
     );
   }
 
-  private isReady(): boolean {
+  /** How many pods the new revision is to have: until its switch as many as the preview has, where that is said. */
+  private newReplicas(): number {
+    const { previewReplicaCount } = this.blueGreen;
+    const { blueGreen, currentPodHash } = this.status;
+    const active = this.set(blueGreen?.activeSelector);
+    if (previewReplicaCount === undefined || !active || blueGreen?.activeSelector === this.newHash)
+      return this.replicas;
+    if (this.newHash !== currentPodHash) return previewReplicaCount;
+    return blueGreen?.scaleUpPreviewCheckPoint ? this.replicas : previewReplicaCount;
+  }
+
+  private isUpWith(replicas: number): boolean {
     const set = this.set(this.newHash);
-    return set?.spec.replicas === this.replicas && (set.status?.availableReplicas ?? 0) === this.replicas;
+    return set?.spec.replicas === replicas && (set.status?.availableReplicas ?? 0) === replicas;
+  }
+
+  private isReady(): boolean {
+    return this.isUpWith(this.newReplicas());
   }
 
   private isSaturated(): boolean {
-    return this.isReady() && Number(this.set(this.newHash)?.metadata.annotations?.[DESIRED_REPLICAS]) === this.replicas;
+    return (
+      this.isUpWith(this.replicas) &&
+      Number(this.set(this.newHash)?.metadata.annotations?.[DESIRED_REPLICAS]) === this.replicas
+    );
+  }
+
+  /** Whether the preview has been judged and let go, so that it may grow to the size of what is live. */
+  private isPreviewDone(): boolean {
+    const { previewReplicaCount } = this.blueGreen;
+    if (previewReplicaCount === undefined || !this.set(this.status.stableRS)) return false;
+    if (this.status.blueGreen?.scaleUpPreviewCheckPoint) return true;
+    return this.isUnpaused() && this.hasPassedBefore() && this.isUpWith(previewReplicaCount);
+  }
+
+  /** Somebody ended the pause, or its time did. */
+  private isUnpaused(): boolean {
+    return (
+      this.status.blueGreen?.scaleUpPreviewCheckPoint === true ||
+      (this.addPauses.length === 0 && this.status.controllerPause === true && !this.isPausedFor('BlueGreenPause')) ||
+      this.autoPromotionSeconds() === 0 ||
+      this.isPausedLongEnough()
+    );
   }
 
   private delaysScaleDown(): boolean {
@@ -277,7 +313,7 @@ class Pass {
     const current = this.set(this.newHash);
     if (!current) return;
     if (!this.delaysScaleDown()) {
-      this.scale(current, this.replicas);
+      this.scale(current, this.newReplicas());
       return;
     }
     const deadline = current.metadata.annotations?.[DEADLINE];
@@ -318,7 +354,12 @@ class Pass {
       this.removePauses.push('BlueGreenPause');
       return;
     }
-    if (this.autoPromotionSeconds() === 0 || this.isPausedLongEnough()) {
+    // A preview that grows to its full size was let go before: that is not asked again.
+    if (
+      this.status.blueGreen?.scaleUpPreviewCheckPoint ||
+      this.autoPromotionSeconds() === 0 ||
+      this.isPausedLongEnough()
+    ) {
       this.removePauses.push('BlueGreenPause');
       return;
     }
@@ -352,11 +393,8 @@ class Pass {
 
   private reconcileActiveService(fastTracked: boolean): void {
     if (this.isHalted() || !this.isSaturated()) return;
-    const unpaused =
-      this.addPauses.length === 0 && this.status.controllerPause === true && !this.isPausedFor('BlueGreenPause');
-    const automatic = this.autoPromotionSeconds() === 0 || this.isPausedLongEnough();
     let target = this.activeHash();
-    if (fastTracked || ((unpaused || automatic) && this.hasPassedBefore())) target = this.newHash;
+    if (fastTracked || (this.isUnpaused() && this.hasPassedBefore())) target = this.newHash;
     if (this.status.abort) target = this.status.stableRS;
     if (target) this.select(this.active, target);
   }
@@ -400,7 +438,7 @@ class Pass {
     skip: boolean,
   ) {
     if (!analysis?.templates?.length) return undefined;
-    if (skip || (!known && !this.isSaturated())) {
+    if (skip || (!known && !(type === 'pre' ? this.isReady() : this.isSaturated()))) {
       if (known) this.terminate(known);
       return known;
     }
@@ -455,6 +493,7 @@ class Pass {
       blueGreen: {
         ...(active ? { activeSelector: active } : {}),
         ...(preview ? { previewSelector: preview } : {}),
+        ...(!reset && this.isPreviewDone() ? { scaleUpPreviewCheckPoint: true } : {}),
         ...(runs.pre ? { prePromotionAnalysisRunStatus: referenceTo(runs.pre) } : {}),
         ...(runs.post ? { postPromotionAnalysisRunStatus: referenceTo(runs.post) } : {}),
       },

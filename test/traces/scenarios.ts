@@ -765,8 +765,6 @@ export const scenarios: readonly Scenario[] = [
   // What the simulation does not have.
   {
     name: 'a preview of one pod',
-    notModelled:
-      'previewReplicaCount: the charts bring up the whole new version, so that what is judged is what goes live',
     strategy: { previewReplicaCount: 1 },
     steps: [...then(untilPaused(B), promote)],
     end: healthy('B'),
