@@ -234,8 +234,7 @@ class Pass {
     const active = this.set(blueGreen?.activeSelector);
     if (previewReplicaCount === undefined || !active || blueGreen?.activeSelector === this.newHash)
       return this.replicas;
-    if (this.newHash !== currentPodHash) return previewReplicaCount;
-    return blueGreen?.scaleUpPreviewCheckPoint ? this.replicas : previewReplicaCount;
+    return this.newHash === currentPodHash && blueGreen?.scaleUpPreviewCheckPoint ? this.replicas : previewReplicaCount;
   }
 
   private isUpWith(replicas: number): boolean {
@@ -262,11 +261,18 @@ class Pass {
     return this.isUnpaused() && this.hasPassedBefore() && this.isUpWith(previewReplicaCount);
   }
 
-  /** Somebody ended the pause, or its time did. */
+  /** Somebody ended the pause, or nothing asks for one. */
   private isUnpaused(): boolean {
     return (
-      this.status.blueGreen?.scaleUpPreviewCheckPoint === true ||
       (this.addPauses.length === 0 && this.status.controllerPause === true && !this.isPausedFor('BlueGreenPause')) ||
+      this.needsNoPause()
+    );
+  }
+
+  /** No pause was asked for, its time is over, or it is a preview that grows to its full size and was let go before. */
+  private needsNoPause(): boolean {
+    return (
+      this.status.blueGreen?.scaleUpPreviewCheckPoint === true ||
       this.autoPromotionSeconds() === 0 ||
       this.isPausedLongEnough()
     );
@@ -350,25 +356,12 @@ class Pass {
 
   private reconcilePause(fastTracked: boolean): void {
     if (this.status.abort || !this.isReady() || this.isHalted()) return;
-    if (fastTracked) {
-      this.removePauses.push('BlueGreenPause');
-      return;
-    }
-    // A preview that grows to its full size was let go before: that is not asked again.
-    if (
-      this.status.blueGreen?.scaleUpPreviewCheckPoint ||
-      this.autoPromotionSeconds() === 0 ||
-      this.isPausedLongEnough()
-    ) {
+    if (fastTracked || this.needsNoPause()) {
       this.removePauses.push('BlueGreenPause');
       return;
     }
     if (!this.hasPassedBefore() || this.isPausedFor('BlueGreenPause')) return;
-    if (!this.status.controllerPause) {
-      this.addPauses.push('BlueGreenPause');
-      const seconds = this.autoPromotionSeconds();
-      if (seconds !== undefined) this.lookAgainAt(this.now + seconds * 1000);
-    }
+    if (!this.status.controllerPause) this.addPauses.push('BlueGreenPause');
   }
 
   /** How long it pauses before it promotes by itself; 0 is not at all, undefined that it never does. */

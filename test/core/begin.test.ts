@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Beginning, begin, type Start } from '../../promotion/core/begin.ts';
 import { newJournal } from '../../promotion/core/decide.ts';
 import type { Ask, Journal, MemberJournal, Phase } from '../../promotion/core/journal.ts';
-import { all, withObject, withStatus } from './moment.ts';
+import { all, entryOf, withMetadata, withObject, withStatus } from './moment.ts';
 import {
   memberOf,
   NEW,
@@ -27,20 +27,11 @@ const start = (backend: Place, web: Place, more: Partial<Start> & { readonly cha
   const { changed, ...rest } = more;
   return { plan, observation: observed(backend, web, changed), left: undefined, history: [], now: NOW, ...rest };
 };
-const entry = (name: string, more: Partial<MemberJournal> = {}): MemberJournal => ({
-  uid: `${name}-uid`,
-  from: OLD,
-  to: NEW,
-  switched: false,
-  unchanged: false,
-  asked: {},
-  ...more,
-});
 const journal = (phase: Phase, ask: Ask = 'promote', more: Partial<MemberJournal> = {}): Journal => ({
   ask,
   phase,
   since: 1,
-  members: { backend: entry('backend', more), web: entry('web', more) },
+  members: { backend: entryOf('backend', more), web: entryOf('web', more) },
 });
 const left = (of: Journal, isSamePlan = true): Partial<Start> => ({ left: { journal: of, isSamePlan } });
 const begun = (beginning: Beginning) => {
@@ -49,8 +40,6 @@ const begun = (beginning: Beginning) => {
 };
 const refusal = (beginning: Beginning) => ('outcome' in beginning ? beginning : undefined);
 const gone = withObject('rollouts', 'web', () => undefined);
-const withMetadata = (metadata: object, name = 'backend') =>
-  withObject('rollouts', name, (r) => ({ ...r, metadata: { ...r.metadata, ...metadata } }));
 const versionsOf = ({ planAt }: ReturnType<typeof begun>, backend: Place, web: Place) =>
   planAt(observed(backend, web)).members.map(({ template }) =>
     JSON.stringify(template) === JSON.stringify(templateOf('backend', 'v1')) ||
@@ -110,7 +99,7 @@ describe('an abort', () => {
       journal: {
         ...newJournal(NOW, 'abort'),
         phase: 'returning',
-        members: { backend: entry('backend'), web: entry('web', { switched: true }) },
+        members: { backend: entryOf('backend'), web: entryOf('web', { switched: true }) },
         cause: ASKED,
       },
     });
@@ -126,20 +115,20 @@ describe('an abort', () => {
     for (const unusable of [{ uid: 'another' }, { from: NEW }, { to: 'newer', from: 'older' }]) {
       const of = journal('verifying', 'promote', unusable);
       expect(begun(begin('abort', start('prepared', 'prepared', left(of)))).journal.members.backend).toEqual(
-        entry('backend'),
+        entryOf('backend'),
       );
     }
-    const { from: _, ...first } = entry('backend');
+    const { from: _, ...first } = entryOf('backend');
     const unknown = { ...journal('verifying'), members: { backend: first } };
     expect(begun(begin('abort', start('prepared', 'prepared', left(unknown)))).journal.members.backend).toEqual(
-      entry('backend'),
+      entryOf('backend'),
     );
   });
 
   it('brings back what the controller has not taken up yet', () => {
     const changed = withMetadata({ generation: 9 });
     const { members } = begun(begin('abort', start('before', 'settled', { changed }))).journal;
-    const { to: _, ...unknown } = entry('backend');
+    const { to: _, ...unknown } = entryOf('backend');
     // What is live is what it is on its way from.
     expect(members).toEqual({ backend: { ...unknown, switched: true } });
   });
@@ -247,7 +236,7 @@ describe('a rollback', () => {
     }));
   const available = (name: string, pods: number) =>
     old(name, (set) => ({ ...set, status: { ...set.status, availableReplicas: pods } }));
-  const reversed = (name: string) => entry(name, { from: NEW, to: OLD });
+  const reversed = (name: string) => entryOf(name, { from: NEW, to: OLD });
 
   it('goes back at once where all old pods are up', () => {
     const beginning = begun(back());
@@ -256,7 +245,7 @@ describe('a rollback', () => {
       journal: {
         ...newJournal(NOW, 'rollback'),
         phase: 'returning',
-        members: { backend: entry('backend', { switched: true }), web: entry('web', { switched: true }) },
+        members: { backend: entryOf('backend', { switched: true }), web: entryOf('web', { switched: true }) },
         cause: { code: 'asked', message: 'a person asked for it' },
       },
     });
@@ -269,8 +258,8 @@ describe('a rollback', () => {
     const mixed = [history[0], { ...before, revisions: { backend: OLD, web: NEW } }] as Start['history'];
     const { members } = begun(back({ history: mixed })).journal;
     expect(members).toEqual({
-      backend: entry('backend', { switched: true }),
-      web: entry('web', { from: NEW, to: NEW, unchanged: true }),
+      backend: entryOf('backend', { switched: true }),
+      web: entryOf('web', { from: NEW, to: NEW, unchanged: true }),
     });
   });
 

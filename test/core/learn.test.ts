@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decide, interrupt, newJournal } from '../../promotion/core/decide.ts';
 import type { Journal, Phase } from '../../promotion/core/journal.ts';
 import { PINNED } from '../../promotion/core/pin.ts';
-import { actsOf, all, decisionAt, type Moment, SINCE, withObject, withStatus } from './moment.ts';
+import { actsOf, all, decisionAt, type Moment, SINCE, withMetadata, withObject, withStatus } from './moment.ts';
 import { memberOf, NEW, NOW, OLD, observationOf, type Place, planFor, type State, stateAt } from './state.ts';
 
 // What a decision keeps in the journal whatever the phase, and what it does beside the acts of one.
@@ -12,8 +12,6 @@ const at = (place: Place, phase: Phase, more: Partial<Moment> = {}) =>
   decisionAt({ plan, phase, at: { backend: place }, ...more });
 const learned = (place: Place, changed?: Moment['changed']) =>
   at(place, 'preparing', { journal: { members: {} }, ...(changed ? { changed } : {}) }).journal.members.backend;
-const changedMetadata = (change: object) =>
-  withObject('rollouts', 'backend', (r) => ({ ...r, metadata: { ...r.metadata, ...change } }));
 
 describe('what is learned of a member', () => {
   const known = { uid: 'backend-uid', from: OLD, switched: false, unchanged: false, asked: {} };
@@ -22,13 +20,13 @@ describe('what is learned of a member', () => {
     expect(learned('prepared')).toEqual({ ...known, to: NEW });
     expect(learned('before')).toEqual(known);
     expect(learned('prepared', withStatus('backend', { currentPodHash: undefined }))).toEqual(known);
-    expect(learned('prepared', changedMetadata({ generation: 4 }))).toEqual({ ...known, owedSince: NOW });
+    expect(learned('prepared', withMetadata({ generation: 4 }))).toEqual({ ...known, owedSince: NOW });
     const invalid = withStatus('backend', { conditions: [{ type: 'InvalidSpec', status: 'True' }] });
     expect(learned('prepared', invalid)).toEqual(known);
   });
 
   it('is nothing of what is not there, or has no identity', () => {
-    expect(learned('prepared', changedMetadata({ uid: '' }))).toBeUndefined();
+    expect(learned('prepared', withMetadata({ uid: '' }))).toBeUndefined();
     expect(
       learned(
         'prepared',
@@ -147,7 +145,7 @@ describe('what was asked for', () => {
   it('leaves out what changes nothing that is public', () => {
     const collecting = at('aborted', 'returning', { collected: [] });
     expect([actsOf(collecting), collecting.journal.members.backend?.asked]).toEqual([['collect backend'], {}]);
-    const unclaimed = changedMetadata({ annotations: { 'rollout.argoproj.io/revision': '2' } });
+    const unclaimed = withMetadata({ annotations: { 'rollout.argoproj.io/revision': '2' } });
     const claiming = at('held', 'returning', { changed: unclaimed });
     expect([actsOf(claiming), claiming.journal.members.backend?.asked]).toEqual([['claim backend'], {}]);
   });

@@ -15,7 +15,7 @@ import {
   viewOf,
 } from '../../promotion/core/member.ts';
 import type { Member } from '../../promotion/plan/plan.ts';
-import { all, withObject, withStatus } from './moment.ts';
+import { all, withMetadata, withObject, withStatus } from './moment.ts';
 import { memberOf, NEW, OLD, observationOf, type Place, type State, stateAt, templateOf } from './state.ts';
 
 type Change = (state: State) => State;
@@ -34,8 +34,6 @@ const viewAt = (place: Place, changed: Change = same, known?: MemberJournal, of:
 
 const withSpec = (spec: Partial<Rollout['spec']>) =>
   withObject('rollouts', 'backend', (r) => ({ ...r, spec: { ...r.spec, ...spec } }));
-const withMetadata = (metadata: Partial<Rollout['metadata']>) =>
-  withObject('rollouts', 'backend', (r) => ({ ...r, metadata: { ...r.metadata, ...metadata } }));
 const select = (hash: string) =>
   withObject('services', 'backend', (s) => ({
     ...s,

@@ -1,3 +1,5 @@
+import type { KubeObject, ManagedFields, Pod } from '../../promotion/cluster/objects.ts';
+import { FIELD_MANAGER } from '../../promotion/cluster/port.ts';
 import { type Decision, decide } from '../../promotion/core/decide.ts';
 import type { Ask, Journal, MemberJournal, Phase } from '../../promotion/core/journal.ts';
 import type { Plan } from '../../promotion/plan/plan.ts';
@@ -31,16 +33,18 @@ export const SINCE = NOW - 10_000;
 export function decisionAt({ plan, phase, at, ask = 'promote', now = NOW, known = {}, ...more }: Moment) {
   const { changed = (s) => s, listedAt = NOW, collected } = more;
   const state = together(...Object.entries(at).map(([name, place]) => stateAt(place, name, RUN)));
-  const members = Object.keys(at).map((name) => [
-    name,
-    { uid: `${name}-uid`, from: OLD, to: NEW, switched: false, unchanged: false, asked: {}, ...known[name] },
-  ]);
+  const members = Object.keys(at).map((name) => [name, entryOf(name, known[name])]);
   const journal: Journal = { ask, phase, since: SINCE, members: Object.fromEntries(members), ...more.journal };
   const observation = {
     ...observationOf(changed(state), listedAt),
     ...(collected ? { collected: new Set(collected) } : {}),
   };
   return decide(plan, observation, journal, now, RUN);
+}
+
+/** What a journal knows of a member on its way from the old revision to the new one. */
+export function entryOf(name: string, more: Partial<MemberJournal> = {}): MemberJournal {
+  return { uid: `${name}-uid`, from: OLD, to: NEW, switched: false, unchanged: false, asked: {}, ...more };
 }
 
 /** Its acts in short: what, and of which member. */
@@ -73,3 +77,36 @@ export const withObject =
 export const withStatus = (name: string, status: { readonly [Field in keyof Status]?: Status[Field] | undefined }) =>
   withObject('rollouts', name, (rollout) => ({ ...rollout, status: { ...rollout.status, ...status } as Status }));
 type Status = NonNullable<State['rollouts'][string]['status']>;
+
+/** With something else in the metadata of a member's Rollout. */
+export const withMetadata = (metadata: Partial<KubeObject['metadata']>, name = 'backend') =>
+  withObject('rollouts', name, (rollout) => ({ ...rollout, metadata: { ...rollout.metadata, ...metadata } }));
+
+/** Managed fields of a Rollout whose template this tool wrote, and somebody else applied the rest. */
+export const TEMPLATE_WRITTEN = [
+  { manager: 'kubectl', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:replicas': {} } } },
+  { manager: FIELD_MANAGER, operation: 'Update', fieldsV1: { 'f:spec': { 'f:template': {} } } },
+] as unknown as readonly ManagedFields[];
+
+/** With the pods so changed that have that in their names. */
+export const withPods =
+  (part: string, change: (pod: Pod) => Pod): Change =>
+  (state) => ({
+    ...state,
+    pods: Object.fromEntries(
+      Object.entries(state.pods).map(([name, pod]) => [name, name.includes(part) ? change(pod) : pod]),
+    ),
+  });
+
+/** A pod that is ready again after its container ended. */
+export const crashed =
+  (reason: string, exitCode: number) =>
+  (pod: Pod): Pod => ({
+    ...pod,
+    status: {
+      ...pod.status,
+      containerStatuses: [
+        { name: 'main', ready: true, restartCount: 1, lastState: { terminated: { reason, exitCode } } },
+      ],
+    },
+  });

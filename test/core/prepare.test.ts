@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { AnalysisRun, KubeObject, ManagedFields, Pod, Rollout } from '../../promotion/cluster/objects.ts';
-import { FIELD_MANAGER } from '../../promotion/cluster/port.ts';
+import type { AnalysisRun, Rollout } from '../../promotion/cluster/objects.ts';
 import type { Verdict } from '../../promotion/core/observation.ts';
-import { actsOf, all, decisionAt, type Moment, SINCE, withObject, withStatus } from './moment.ts';
+import {
+  actsOf,
+  all,
+  crashed,
+  decisionAt,
+  type Moment,
+  SINCE,
+  TEMPLATE_WRITTEN,
+  withMetadata,
+  withObject,
+  withPods,
+  withStatus,
+} from './moment.ts';
 import { memberOf, NEW, NOW, OLD, type Place, planFor, type State, templateOf } from './state.ts';
 
 const POLICY = {
@@ -24,37 +35,8 @@ const beginning = (backend: Place, web: Place, more: Partial<Moment> = {}) =>
 const answered =
   (name: string, verdict: Verdict) =>
   (state: State): State => ({ ...state, checks: { ...state.checks, [name]: verdict } });
+const OOM_KILLED = crashed('OOMKilled', 137);
 const passed: Verdict = { verdict: 'pass', final: true, reason: 'it is well' };
-const withMetadata = (name: string, metadata: Partial<KubeObject['metadata']>) =>
-  withObject('rollouts', name, (rollout) => ({ ...rollout, metadata: { ...rollout.metadata, ...metadata } }));
-const owned = [
-  { manager: 'kubectl', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:replicas': {} } } },
-  { manager: FIELD_MANAGER, operation: 'Update', fieldsV1: { 'f:spec': { 'f:template': {} } } },
-] as unknown as readonly ManagedFields[];
-/** With the pods whose names begin so changed. */
-const withPods =
-  (of: string, change: (pod: Pod) => Pod) =>
-  (state: State): State => ({
-    ...state,
-    pods: Object.fromEntries(
-      Object.entries(state.pods).map(([name, pod]) => [name, name.startsWith(of) ? change(pod) : pod]),
-    ),
-  });
-const crashed = (pod: Pod): Pod =>
-  ({
-    ...pod,
-    status: {
-      ...pod.status,
-      containerStatuses: [
-        {
-          name: 'main',
-          ready: true,
-          restartCount: 1,
-          lastState: { terminated: { reason: 'OOMKilled', exitCode: 137, finishedAt: '2026-01-01T11:59:58Z' } },
-        },
-      ],
-    },
-  }) as unknown as Pod;
 
 describe('a release that begins', () => {
   it('is over at once where every member is settled and was so before', () => {
@@ -150,7 +132,7 @@ describe('preparing', () => {
       'gate-failed',
     ],
     ['a Service lost its hash', withObject('services', 'web', (s) => ({ ...s, spec: { selector: {} } })), 'unguarded'],
-    ['a pod of a prepared member has crashed', withPods(`web-${NEW}`, crashed), 'gate-failed'],
+    ['a pod of a prepared member has crashed', withPods(`web-${NEW}`, OOM_KILLED), 'gate-failed'],
   ])('takes the set back where %s', (_, changed, code) => {
     const { journal } = preparing('prepared', 'prepared', { changed });
     expect([journal.cause?.code, journal.cause?.member]).toEqual([code, 'web']);
@@ -159,10 +141,10 @@ describe('preparing', () => {
   });
 
   it('minds no pod that crashed of a member that is still coming up, or of the old revision', () => {
-    expect(preparing('starting', 'prepared', { changed: withPods(`backend-${NEW}`, crashed) }).journal.cause).toBe(
+    expect(preparing('starting', 'prepared', { changed: withPods(`backend-${NEW}`, OOM_KILLED) }).journal.cause).toBe(
       undefined,
     );
-    expect(preparing('prepared', 'prepared', { changed: withPods(`backend-${OLD}`, crashed) }).journal.cause).toBe(
+    expect(preparing('prepared', 'prepared', { changed: withPods(`backend-${OLD}`, OOM_KILLED) }).journal.cause).toBe(
       undefined,
     );
   });
@@ -173,10 +155,12 @@ describe('preparing', () => {
   });
 
   it('hands the template over that this tool wrote, and waits until it is', () => {
-    const decision = preparing('prepared', 'prepared', { changed: withMetadata('web', { managedFields: owned }) });
+    const decision = preparing('prepared', 'prepared', {
+      changed: withMetadata({ managedFields: TEMPLATE_WRITTEN }, 'web'),
+    });
     expect([decision.journal.phase, actsOf(decision)]).toEqual(['preparing', ['hand-over web']]);
     const late = preparing('prepared', 'prepared', {
-      changed: withMetadata('web', { managedFields: owned }),
+      changed: withMetadata({ managedFields: TEMPLATE_WRITTEN }, 'web'),
       now: SINCE + 600_000,
     });
     expect(late.journal.cause?.message).toBe('not prepared after 600 s: web: its template is handed over');
@@ -250,7 +234,7 @@ describe('a member that an earlier release aborted', () => {
 
   it('is waited for, and does not keep another member from being the cause', () => {
     expect(again('forgotten').journal.phase).toBe('preparing');
-    const { journal } = again('forgotten', { changed: withPods(`backend-${NEW}`, crashed) });
+    const { journal } = again('forgotten', { changed: withPods(`backend-${NEW}`, OOM_KILLED) });
     expect([journal.cause?.member, journal.cause?.code]).toEqual(['backend', 'gate-failed']);
   });
 
@@ -328,7 +312,7 @@ describe('a rollback through the gates', () => {
   });
 
   it('waits until the controller has seen what is there', () => {
-    for (const changed of [withMetadata('web', { generation: 2 }), withStatus('web', { currentPodHash: undefined })])
+    for (const changed of [withMetadata({ generation: 2 }, 'web'), withStatus('web', { currentPodHash: undefined })])
       expect(actsOf(rolling(changed)).filter((act) => act === 'restore-template web')).toEqual([]);
   });
 

@@ -1,22 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Journal, MemberJournal, Phase } from '../../promotion/core/journal.ts';
 import { contradictionIn, livePlan, planToEnd, resumed, toBeEnded } from '../../promotion/core/resume.ts';
-import { memberOf, NEW, NOW, OLD, observationOf, planFor, stateAt, templateOf, together } from './state.ts';
+import { entryOf } from './moment.ts';
+import { memberOf, NOW, OLD, observationOf, planFor, stateAt, templateOf, together } from './state.ts';
 
-const entry = (name: string, more: Partial<MemberJournal> = {}): MemberJournal => ({
-  uid: `${name}-uid`,
-  from: OLD,
-  to: NEW,
-  switched: false,
-  unchanged: false,
-  asked: {},
-  ...more,
-});
 const journal = (phase: Phase, backend: Partial<MemberJournal> = {}): Journal => ({
   ask: 'promote',
   phase,
   since: 1,
-  members: { backend: entry('backend', backend), web: entry('web') },
+  members: { backend: entryOf('backend', backend), web: entryOf('web') },
 });
 
 describe('a release that another run left', () => {
@@ -90,10 +82,10 @@ describe('a journal that contradicts the cluster', () => {
   it('names a revision that no ReplicaSet of the Rollout is', () => {
     expect(contradiction({ from: '5d5d5d5d5' })).toBe('backend has no revision 5d5d5d5d5');
     expect(contradiction({ to: '5d5d5d5d5' })).toBe('backend has no revision 5d5d5d5d5');
-    expect(contradictionIn({ ...journal('switching'), members: { web: entry('web', { to: 'x' }) } }, o)).toBe(
+    expect(contradictionIn({ ...journal('switching'), members: { web: entryOf('web', { to: 'x' }) } }, o)).toBe(
       'web has no revision x',
     );
-    const { from: _, ...first } = entry('backend', { to: '5d5d5d5d5' });
+    const { from: _, ...first } = entryOf('backend', { to: '5d5d5d5d5' });
     expect(contradictionIn({ ...journal('switching'), members: { backend: first } }, o)).toBe(
       'backend has no revision 5d5d5d5d5',
     );
@@ -101,7 +93,7 @@ describe('a journal that contradicts the cluster', () => {
 
   it('is none that names what is there, nothing at all, or another Rollout', () => {
     expect(contradiction({})).toBeUndefined();
-    const { from: _, to: __, ...unknown } = entry('backend');
+    const { from: _, to: __, ...unknown } = entryOf('backend');
     expect(contradictionIn({ ...journal('switching'), members: { backend: unknown } }, o)).toBeUndefined();
     expect(contradiction({ uid: 'earlier', from: '5d5d5d5d5' })).toBeUndefined();
     expect(
@@ -110,7 +102,7 @@ describe('a journal that contradicts the cluster', () => {
   });
 
   it('is found also behind a member that is another Rollout now', () => {
-    const members = { backend: entry('backend', { uid: 'earlier' }), web: entry('web', { from: 'x' }) };
+    const members = { backend: entryOf('backend', { uid: 'earlier' }), web: entryOf('web', { from: 'x' }) };
     expect(contradictionIn({ ...journal('switching'), members }, o)).toBe('web has no revision x');
   });
 });

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { ManagedFields } from '../../promotion/cluster/objects.ts';
-import { FIELD_MANAGER } from '../../promotion/cluster/port.ts';
 import type { Cause, MemberJournal } from '../../promotion/core/journal.ts';
-import { actsOf, all, decisionAt, type Moment, SINCE, withObject, withStatus } from './moment.ts';
+import {
+  actsOf,
+  all,
+  decisionAt,
+  type Moment,
+  SINCE,
+  TEMPLATE_WRITTEN,
+  withMetadata,
+  withObject,
+  withStatus,
+} from './moment.ts';
 import { memberOf, NEW, NOW, OLD, type Place, planFor, type State, stateAt, templateOf } from './state.ts';
 
 const plan = planFor([memberOf('backend')], { timeouts: { returnSeconds: 60 } });
@@ -206,11 +214,7 @@ describe('a member that runs its old revision again', () => {
   });
 
   it('hands its template over before what was rejected is retired', () => {
-    const managedFields = [
-      { manager: 'kubectl', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:replicas': {} } } },
-      { manager: FIELD_MANAGER, operation: 'Update', fieldsV1: { 'f:spec': { 'f:template': {} } } },
-    ] as unknown as readonly ManagedFields[];
-    const written = withObject('rollouts', 'backend', (r) => ({ ...r, metadata: { ...r.metadata, managedFields } }));
+    const written = withMetadata({ managedFields: TEMPLATE_WRITTEN });
     expect(actsOf(reversed('settled', written))).toEqual(['hand-over backend']);
     expect(reversed('settled').actions).toMatchObject([{ act: 'retire', replicaSet: `backend-${OLD}` }]);
     expect(outcomeOf(reversed('settled', up(0, OLD)))).toEqual(['over', 'rolled-back']);

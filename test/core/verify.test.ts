@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { AnalysisRun, Pod } from '../../promotion/cluster/objects.ts';
+import type { AnalysisRun } from '../../promotion/cluster/objects.ts';
 import type { Verdict } from '../../promotion/core/observation.ts';
-import { actsOf, decisionAt, type Moment, SINCE } from './moment.ts';
+import { actsOf, all, crashed, decisionAt, type Moment, SINCE, withPods } from './moment.ts';
 import { memberOf, NEW, NOW, type Place, planFor, type State } from './state.ts';
 
 const POLICY = {
@@ -25,14 +25,6 @@ const withRun =
     const run = state.analysisRuns[key] as AnalysisRun;
     return { ...state, analysisRuns: { ...state.analysisRuns, [key]: change(run) } };
   };
-const withPods =
-  (change: (pod: Pod) => Pod) =>
-  (state: State): State => ({
-    ...state,
-    pods: Object.fromEntries(
-      Object.entries(state.pods).map(([name, pod]) => [name, name.includes(NEW) ? change(pod) : pod]),
-    ),
-  });
 const ended =
   (phase: string) =>
   (run: AnalysisRun): AnalysisRun => ({
@@ -45,10 +37,6 @@ const ended =
       ),
     } as NonNullable<AnalysisRun['status']>,
   });
-const all =
-  (...changes: ((state: State) => State)[]) =>
-  (state: State) =>
-    changes.reduce((s, change) => change(s), state);
 
 const verifying = (backend: Place, web: Place, more: Partial<Moment> = {}) =>
   decisionAt({ plan, phase: 'verifying', at: { backend, web }, known: SWITCHED, ...more });
@@ -76,7 +64,7 @@ describe('verifying', () => {
   });
 
   it('wakes when pods that are ready since a moment ago have been so for long enough', () => {
-    const lately = withPods((pod) => ({
+    const lately = withPods(NEW, (pod) => ({
       ...pod,
       status: {
         ...pod.status,
@@ -97,7 +85,7 @@ describe('verifying', () => {
       'held',
       all(
         answered(passed),
-        withPods((pod) => ({
+        withPods(NEW, (pod) => ({
           ...pod,
           status: {
             ...pod.status,
@@ -132,28 +120,15 @@ describe('verifying', () => {
   });
 
   it('takes the set back where a pod of a member that has switched was restarted', () => {
-    const crashed = withPods((pod) => ({
-      ...pod,
-      status: {
-        ...pod.status,
-        containerStatuses: [
-          {
-            name: 'main',
-            ready: true,
-            restartCount: 1,
-            lastState: { terminated: { reason: 'Error', exitCode: 1, finishedAt: '2026-01-01T11:59:58Z' } },
-          } as NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number],
-        ],
-      },
-    }));
+    const restarted = withPods(NEW, crashed('Error', 1));
     const of = (known: Moment['known']) =>
-      verifying('held', 'held', { changed: all(answered(passed), crashed), ...(known ? { known } : {}) });
+      verifying('held', 'held', { changed: all(answered(passed), restarted), ...(known ? { known } : {}) });
     expect([of(SWITCHED).journal.phase, of(SWITCHED).journal.cause?.code]).toEqual(['returning', 'gate-failed']);
     // What was there before the release is not this release's doing: the controller has not analysed it, either.
     const settled = { unchanged: true, switched: false, from: NEW };
     const untouched = verifying('settled', 'settled', {
       known: { backend: settled, web: settled },
-      changed: all(answered(passed), crashed),
+      changed: all(answered(passed), restarted),
     });
     expect(untouched.journal.outcome).toBe('promoted');
   });
