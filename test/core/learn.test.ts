@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decide, interrupt, newJournal } from '../../promotion/core/decide.ts';
 import type { Journal, Phase } from '../../promotion/core/journal.ts';
-import { PINNED } from '../../promotion/core/pin.ts';
-import { actsOf, all, decisionAt, type Moment, SINCE, withMetadata, withObject, withStatus } from './moment.ts';
+import { actsOf, all, decisionAt, type Moment, SINCE, scaler, withMetadata, withObject, withStatus } from './moment.ts';
 import { memberOf, NEW, NOW, OLD, observationOf, type Place, planFor, type State, stateAt } from './state.ts';
 
 // What a decision keeps in the journal whatever the phase, and what it does beside the acts of one.
@@ -152,25 +151,8 @@ describe('what was asked for', () => {
 });
 
 describe('a release that has reached its end', () => {
-  const pinned = (state: State): State => ({
-    ...state,
-    autoscalers: {
-      scaler: {
-        apiVersion: 'autoscaling/v2',
-        kind: 'HorizontalPodAutoscaler',
-        metadata: {
-          name: 'scaler',
-          uid: 'scaler-uid',
-          resourceVersion: '7',
-          annotations: {
-            'moneywise.app/epoch': '1',
-            [PINNED]: JSON.stringify({ minReplicas: 1, maxReplicas: 5, replicas: 2 }),
-          },
-        },
-        spec: { scaleTargetRef: { kind: 'Rollout', name: 'backend' }, minReplicas: 2, maxReplicas: 2 },
-      },
-    },
-  });
+  const note = JSON.stringify({ minReplicas: 1, maxReplicas: 5, replicas: 2 });
+  const pinned = (state: State): State => ({ ...state, autoscalers: { scaler: scaler({ note, bounds: [2, 2] }) } });
   const ending = (more: Partial<Moment> = {}) => at('settled', 'settling', { changed: pinned, ...more });
 
   it('leaves autoscalers still that are to be for its switch', () => {

@@ -1,7 +1,8 @@
-import type { KubeObject, ManagedFields, Pod } from '../../promotion/cluster/objects.ts';
+import type { HorizontalPodAutoscaler, KubeObject, ManagedFields, Pod } from '../../promotion/cluster/objects.ts';
 import { FIELD_MANAGER } from '../../promotion/cluster/port.ts';
 import { type Decision, decide } from '../../promotion/core/decide.ts';
 import type { Ask, Journal, MemberJournal, Phase } from '../../promotion/core/journal.ts';
+import { PINNED } from '../../promotion/core/pin.ts';
 import type { Plan } from '../../promotion/plan/plan.ts';
 import { NEW, NOW, OLD, observationOf, type Place, type State, stateAt, together } from './state.ts';
 
@@ -110,3 +111,36 @@ export const crashed =
       ],
     },
   });
+
+/** How an autoscaler is other than usual. */
+interface ScalerShape {
+  readonly bounds?: readonly [min: number | undefined, max: number];
+  readonly note?: string;
+  readonly target?: { readonly kind: string; readonly name: string };
+  readonly metadata?: Partial<KubeObject['metadata']>;
+}
+
+/** An autoscaler of the backend, of whose spec this tool owns nothing. */
+export function scaler({
+  bounds: [min, max] = [1, 5],
+  note,
+  target,
+  metadata,
+}: ScalerShape = {}): HorizontalPodAutoscaler {
+  return {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: {
+      name: 'scaler',
+      uid: 'scaler-uid',
+      resourceVersion: '7',
+      annotations: { 'moneywise.app/epoch': '1', ...(note === undefined ? {} : { [PINNED]: note }) },
+      ...metadata,
+    },
+    spec: {
+      scaleTargetRef: target ?? { kind: 'Rollout', name: 'backend' },
+      ...(min === undefined ? {} : { minReplicas: min }),
+      maxReplicas: max,
+    },
+  };
+}

@@ -1,36 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { HorizontalPodAutoscaler, KubeObject, ManagedFields } from '../../promotion/cluster/objects.ts';
+import type { HorizontalPodAutoscaler, ManagedFields } from '../../promotion/cluster/objects.ts';
 import { FIELD_MANAGER } from '../../promotion/cluster/port.ts';
 import { autoscalersOf, isStill, PINNED, pinOf } from '../../promotion/core/pin.ts';
-import { all, decisionAt, type Moment, withObject } from './moment.ts';
+import { all, decisionAt, type Moment, scaler, withObject } from './moment.ts';
 import { memberOf, NEW, OLD, planFor, type State } from './state.ts';
-
-interface Shape {
-  readonly bounds?: readonly [min: number | undefined, max: number];
-  readonly note?: string;
-  readonly target?: { readonly kind: string; readonly name: string };
-  readonly metadata?: Partial<KubeObject['metadata']>;
-}
-
-/** An autoscaler of the backend, of whose spec this tool owns nothing. */
-function scaler({ bounds: [min, max] = [1, 5], note, target, metadata }: Shape = {}): HorizontalPodAutoscaler {
-  return {
-    apiVersion: 'autoscaling/v2',
-    kind: 'HorizontalPodAutoscaler',
-    metadata: {
-      name: 'scaler',
-      uid: 'scaler-uid',
-      resourceVersion: '7',
-      annotations: { 'moneywise.app/epoch': '1', ...(note === undefined ? {} : { [PINNED]: note }) },
-      ...metadata,
-    },
-    spec: {
-      scaleTargetRef: target ?? { kind: 'Rollout', name: 'backend' },
-      ...(min === undefined ? {} : { minReplicas: min }),
-      maxReplicas: max,
-    },
-  };
-}
 
 const NOTE = JSON.stringify({ minReplicas: 1, maxReplicas: 5, replicas: 2 });
 const owned: readonly ManagedFields[] = [

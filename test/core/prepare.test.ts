@@ -8,6 +8,7 @@ import {
   decisionAt,
   type Moment,
   SINCE,
+  scaler,
   TEMPLATE_WRITTEN,
   withMetadata,
   withObject,
@@ -167,18 +168,8 @@ describe('preparing', () => {
   });
 
   it('keeps the autoscalers still once nothing else is missing, and names them when its time is up', () => {
-    const scaler = {
-      apiVersion: 'autoscaling/v2',
-      kind: 'HorizontalPodAutoscaler',
-      metadata: {
-        name: 'web-scaler',
-        uid: 'scaler-uid',
-        resourceVersion: '7',
-        annotations: { 'moneywise.app/epoch': '1' },
-      },
-      spec: { scaleTargetRef: { kind: 'Rollout', name: 'web' }, minReplicas: 1, maxReplicas: 5 },
-    } as const;
-    const changed = (state: State): State => ({ ...state, autoscalers: { 'web-scaler': scaler } });
+    const ofWeb = scaler({ target: { kind: 'Rollout', name: 'web' }, metadata: { name: 'web-scaler' } });
+    const changed = (state: State): State => ({ ...state, autoscalers: { 'web-scaler': ofWeb } });
     expect(actsOf(preparing('prepared', 'prepared', { changed }))).toEqual(['pin web']);
     expect(actsOf(preparing('starting', 'prepared', { changed }))).toEqual([]);
     const late = preparing('prepared', 'prepared', { changed, now: SINCE + 600_000 });
