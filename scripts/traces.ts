@@ -6,7 +6,7 @@ import { documentOf } from '../test/traces/document.ts';
 import { scenarios } from '../test/traces/scenarios.ts';
 import { controllerVersion, writeTrace } from '../test/traces/trace.ts';
 
-// Records what the real controller does in each scenario, or in those whose name contains the argument. Run it inside a
+// Records what the real controller does in each scenario, or in those whose name contains one of the arguments. Run it inside a
 // testbed of kind fake. Each is played twice: what differs from one time to the next is luck and recorded by nobody.
 
 const AT_ONCE = 6;
@@ -14,7 +14,8 @@ const AT_ONCE = 6;
 const config = loadKubeconfig({});
 const { gitVersion: kubernetes } = await connect(config, 'default').ask<{ gitVersion: string }>('GET', '/version');
 const argoRollouts = await controllerVersion();
-const todo = scenarios.filter(({ name }) => name.includes(process.argv[2] ?? ''));
+const wanted = process.argv.slice(2);
+const todo = scenarios.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
 
 async function recordAll(): Promise<void> {
   for (let scenario = todo.shift(); scenario; scenario = todo.shift()) {

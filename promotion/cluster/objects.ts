@@ -54,6 +54,9 @@ export interface Rollout extends KubeObject {
     readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
     readonly template?: PodTemplate;
     readonly workloadRef?: unknown;
+    readonly progressDeadlineSeconds?: number;
+    readonly progressDeadlineAbort?: boolean;
+    readonly rollbackWindow?: { readonly revisions?: number };
     readonly strategy?: { readonly blueGreen?: BlueGreenStrategy; readonly canary?: unknown };
   };
   readonly status?: RolloutStatus;
@@ -67,11 +70,21 @@ export interface BlueGreenStrategy {
   readonly previewReplicaCount?: number;
   readonly scaleDownDelaySeconds?: number;
   readonly abortScaleDownDelaySeconds?: number;
+  readonly scaleDownDelayRevisionLimit?: number;
+  readonly activeMetadata?: PodMetadata;
+  readonly previewMetadata?: PodMetadata;
   readonly prePromotionAnalysis?: RolloutAnalysis;
   readonly postPromotionAnalysis?: RolloutAnalysis;
 }
 
+/** What the controller puts on the pods of a role for as long as they have it. */
+export interface PodMetadata {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
 export interface RolloutAnalysis {
+  readonly args?: readonly { readonly name: string }[];
   readonly templates?: readonly { readonly templateName: string; readonly clusterScope?: boolean }[];
 }
 
@@ -87,6 +100,14 @@ export interface RolloutStatus {
   readonly promoteFull?: boolean;
   /** A string in every release. */
   readonly observedGeneration?: string;
+  readonly restartedAt?: string;
+  /** Pods of all ReplicaSets. */
+  readonly replicas?: number;
+  /** Pods of the current template's ReplicaSet. */
+  readonly updatedReplicas?: number;
+  /** Of the ReplicaSet that the active Service selects; of all while there is none. */
+  readonly readyReplicas?: number;
+  readonly availableReplicas?: number;
   readonly phase?: string;
   readonly message?: string;
   readonly blueGreen?: {
@@ -96,12 +117,15 @@ export interface RolloutStatus {
     readonly prePromotionAnalysisRunStatus?: AnalysisRunReference;
     readonly postPromotionAnalysisRunStatus?: AnalysisRunReference;
   };
-  readonly conditions?: readonly {
-    readonly type: string;
-    readonly status: string;
-    readonly reason?: string;
-    readonly message?: string;
-  }[];
+  readonly conditions?: readonly RolloutCondition[];
+}
+
+export interface RolloutCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastUpdateTime?: string;
 }
 
 export interface AnalysisRunReference {

@@ -132,6 +132,11 @@ function memberOf(rollout: Rollout, services: ReadonlySet<string>, held: Readonl
       `${at}: spec.strategy.blueGreen.autoPromotionEnabled must be false, or the controller switches it alone`,
     );
   }
+  if (rollout.spec.rollbackWindow) {
+    throw new UsageError(
+      `${at}: spec.rollbackWindow must not be set: an older revision within it is neither judged nor paused, and never goes live`,
+    );
+  }
   for (const [field, service] of [
     ['activeService', blueGreen.activeService],
     ['previewService', blueGreen.previewService],

@@ -12,10 +12,13 @@ import {
   type ReplicaSet,
   type Rollout,
   type RolloutAnalysis,
+  type RolloutCondition,
   type RolloutStatus,
   type Service,
 } from '../cluster/objects.ts';
 import { type ApiServer, same } from './api-server.ts';
+import { because, deadlineOf, isOverdueNow, progressAfter, progressOf, withPause } from './progress.ts';
+import { inRole } from './role-metadata.ts';
 
 const DEADLINE = 'scale-down-deadline';
 /** After this time a Rollout that is invalid is looked at again, in milliseconds. */
@@ -41,9 +44,13 @@ export function reconcileRollout(api: ApiServer, rollout: Rollout, now: number):
   if (!blueGreen || !api.get('rollouts', rollout.metadata.name)) return {};
   const active = api.get<Service>('services', blueGreen.activeService);
   const preview = blueGreen.previewService ? api.get<Service>('services', blueGreen.previewService) : undefined;
-  const missing = !active || (blueGreen.previewService && !preview) ? 'Service' : missingTemplate(api, blueGreen);
-  if (active && !missing) return new Pass(api, rollout, blueGreen, active, preview, now).run();
-  const message = `The Rollout "${rollout.metadata.name}" is invalid: spec.strategy.blueGreen: ${missing} not found`;
+  const wrong =
+    !active || (blueGreen.previewService && !preview)
+      ? 'spec.strategy.blueGreen: Service not found'
+      : whatIsWrong(api, rollout, blueGreen);
+  if (active && !wrong) return new Pass(api, rollout, blueGreen, active, preview, now).run();
+  const message = `The Rollout "${rollout.metadata.name}" is invalid: ${wrong}`;
+  const others = (rollout.status?.conditions ?? []).filter(({ type }) => type !== 'InvalidSpec');
   return {
     wakeAt: now + INVALID_RETRY,
     ...written(
@@ -52,23 +59,41 @@ export function reconcileRollout(api: ApiServer, rollout: Rollout, now: number):
         observedGeneration: String(rollout.metadata.generation),
         phase: 'Degraded',
         message: `InvalidSpec: ${message}`,
-        conditions: [{ type: 'InvalidSpec', status: 'True', reason: 'InvalidSpec', message }],
+        conditions: [...others, { type: 'InvalidSpec', status: 'True', reason: 'InvalidSpec', message }],
       }),
     ),
   };
 }
 
-function missingTemplate(api: ApiServer, blueGreen: BlueGreenStrategy): string | undefined {
-  const names = [blueGreen.prePromotionAnalysis, blueGreen.postPromotionAnalysis]
-    .flatMap((analysis) => analysis?.templates ?? [])
-    .map(({ templateName }) => templateName);
-  const name = names.find((n) => !api.get('analysistemplates', n));
-  return name && `AnalysisTemplate ${name}`;
+/** What the controller's validation refuses, as far as it is modelled. */
+function whatIsWrong(api: ApiServer, { spec }: Rollout, blueGreen: BlueGreenStrategy): string | undefined {
+  if (spec.workloadRef && spec.template) return 'spec.template: template cannot be set when workloadRef is set';
+  for (const { templates = [], args = [] } of [blueGreen.prePromotionAnalysis, blueGreen.postPromotionAnalysis].map(
+    (analysis) => analysis ?? {},
+  )) {
+    for (const { templateName } of templates) {
+      const template = api.get<AnalysisTemplate>('analysistemplates', templateName);
+      if (!template) return `spec.strategy.blueGreen: AnalysisTemplate ${templateName} not found`;
+      const wanting = template.spec?.args?.find(
+        ({ name, value, valueFrom }) => !value && !valueFrom && !args.some((given) => given.name === name),
+      );
+      if (wanting) return `spec.strategy.blueGreen: args.${wanting.name} was not resolved`;
+    }
+  }
+  return undefined;
+}
+
+interface AnalysisTemplate extends KubeObject {
+  readonly spec?: {
+    readonly metrics?: readonly Metric[];
+    readonly args?: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: unknown }[];
+  };
 }
 
 /** What one pass knows and has decided so far; it reads its snapshot of the Rollout throughout, like the controller. */
 class Pass {
   private wakeAt: number | undefined;
+  private progress: RolloutCondition | undefined;
   private written: Rollout | undefined;
   private addAbort: string | undefined;
   private removeAbort = false;
@@ -100,6 +125,7 @@ class Pass {
     this.now = now;
     this.status = rollout.status ?? {};
     this.newHash = templateHash(rollout);
+    this.progress = withPause(progressOf(this.status), rollout, now);
   }
 
   run(): PassResult {
@@ -113,7 +139,8 @@ class Pass {
     this.ensureNewReplicaSet();
     if (this.isScalingEvent()) {
       if (!this.scaleAll()) return;
-      this.write({ ...status, observedGeneration: String(this.rollout.metadata.generation) });
+      const next = { ...status, ...this.counts(status), observedGeneration: String(this.rollout.metadata.generation) };
+      this.write({ ...next, ...this.conditions(), ...this.phase(next) });
       return;
     }
     if (this.preview && !this.isHalted()) this.select(this.preview, newHash);
@@ -129,6 +156,7 @@ class Pass {
     this.reconcilePause(fastTracked);
     this.reconcileActiveService(fastTracked);
     const runs = this.reconcileAnalysis(deadlineBefore);
+    this.reconcileRoles();
     this.sync(runs, false, deadlineBefore);
   }
 
@@ -193,9 +221,11 @@ class Pass {
           },
         },
       });
+      this.progress = because(undefined, 'NewReplicaSetCreated', this.now);
     } else if (revisionOf(existing) < revision) {
       this.annotate(existing, { [REVISION]: String(revision) });
     }
+    this.progress ??= because(undefined, 'FoundNewReplicaSet', this.now);
     const current = this.set(this.newHash);
     if (current && this.rollout.metadata.annotations?.[REVISION] !== String(revisionOf(current))) {
       this.api.update<Rollout>('rollouts', this.rollout.metadata.name, (rollout) => ({
@@ -302,9 +332,15 @@ class Pass {
     if (stable) this.scale(stable, this.replicas);
     if (isRefused(current)) return false;
     this.scaleNew();
-    for (const set of this.sets()) {
-      const hash = set.metadata.labels?.[POD_HASH];
-      if (hash !== this.newHash && hash !== stableRS) this.scaleOther(set);
+    const others = this.sets().filter(
+      ({ metadata }) => ![this.newHash, stableRS].includes(metadata.labels?.[POD_HASH] ?? ''),
+    );
+    let kept = 0;
+    for (const set of others.sort((a, b) => revisionOf(b) - revisionOf(a))) {
+      if (this.isReferenced(set) || (set.spec.replicas ?? 0) === 0 || this.isPausedFor('InconclusiveAnalysisRun'))
+        continue;
+      kept += 1;
+      this.scaleOther(set, kept);
     }
     return true;
   }
@@ -331,24 +367,23 @@ class Pass {
     }
   }
 
-  /** ReplicaSets that are neither the new nor the stable one: down after their delay, unless something still refers to them. */
-  private scaleOther(set: ReplicaSet): void {
-    const hash = set.metadata.labels?.[POD_HASH];
+  /** Whether something still points to a ReplicaSet that is neither the new nor the stable one. */
+  private isReferenced(set: ReplicaSet): boolean {
     const { currentPodHash, blueGreen } = this.status;
     const preview =
       this.preview && this.api.get<Service>('services', this.preview.metadata.name)?.spec.selector?.[POD_HASH];
-    const referenced = [
-      currentPodHash,
-      blueGreen?.activeSelector,
-      blueGreen?.previewSelector,
-      this.activeHash(),
-      preview,
-    ].includes(hash);
-    if (referenced || (set.spec.replicas ?? 0) === 0 || this.isPausedFor('InconclusiveAnalysisRun')) return;
+    return [currentPodHash, blueGreen?.activeSelector, blueGreen?.previewSelector, this.activeHash(), preview].includes(
+      set.metadata.labels?.[POD_HASH],
+    );
+  }
+
+  /** Down after the delay, or at once if it is the `nth` newest of the old ones and fewer are kept. */
+  private scaleOther(set: ReplicaSet, nth: number): void {
     const deadline = set.metadata.annotations?.[DEADLINE];
     const delay = this.blueGreen.scaleDownDelaySeconds ?? 30;
+    if (nth > (this.blueGreen.scaleDownDelayRevisionLimit ?? Number.POSITIVE_INFINITY)) this.scale(set, 0);
     // With a delay of 0 there is never a deadline, and what has none stays up.
-    if (!deadline && delay > 0) this.putDeadline(set, delay);
+    else if (!deadline && delay > 0) this.putDeadline(set, delay);
     else if (!deadline) return;
     else if (Date.parse(deadline) > this.now) this.lookAgainAt(Date.parse(deadline));
     else this.scale(set, 0);
@@ -392,12 +427,38 @@ class Pass {
     if (target) this.select(this.active, target);
   }
 
+  /** Whether it goes back to a revision that is older than the stable one by fewer revisions than the window has. */
+  private isRollbackWithinWindow(): boolean {
+    const born = (set: ReplicaSet | undefined) => Date.parse(set?.metadata.creationTimestamp ?? '');
+    const [current, stable] = [born(this.set(this.newHash)), born(this.set(this.status.stableRS))];
+    const between = this.sets().filter((set) => current < born(set) && born(set) < stable).length;
+    return current < stable && between < (this.rollout.spec.rollbackWindow?.revisions ?? 0);
+  }
+
+  /** Labels and annotations that follow the role of a ReplicaSet. */
+  private reconcileRoles(): void {
+    const { activeMetadata, previewMetadata } = this.blueGreen;
+    const { stableRS } = this.status;
+    for (const set of this.sets()) {
+      const hash = set.metadata.labels?.[POD_HASH];
+      const isActive = hash === stableRS || (hash === this.newHash && !stableRS);
+      const metadata = isActive ? activeMetadata : hash === this.newHash ? previewMetadata : undefined;
+      this.api.update<ReplicaSet>('replicasets', set.metadata.name, (s) => inRole(s, metadata));
+    }
+  }
+
   private reconcileAnalysis(fastRollback: boolean): { pre?: AnalysisRun; post?: AnalysisRun } {
     const known = {
       pre: this.analysisRun(this.status.blueGreen?.prePromotionAnalysisRunStatus),
       post: this.analysisRun(this.status.blueGreen?.postPromotionAnalysisRunStatus),
     };
-    if (this.isAborted() || this.status.promoteFull || fastRollback || !this.status.stableRS) {
+    if (
+      this.isAborted() ||
+      this.status.promoteFull ||
+      fastRollback ||
+      !this.status.stableRS ||
+      this.isRollbackWithinWindow()
+    ) {
       for (const run of this.api.list<AnalysisRun>('analysisruns')) if (this.owns(run)) this.terminate(run);
       return compact(known);
     }
@@ -450,11 +511,8 @@ class Pass {
     const revision = String(revisionOf(this.set(this.newHash)));
     const metrics = (analysis.templates ?? []).flatMap(
       ({ templateName, clusterScope }) =>
-        (
-          this.api.get(`${clusterScope ? 'cluster' : ''}analysistemplates`, templateName) as
-            | { spec?: { metrics?: Metric[] } }
-            | undefined
-        )?.spec?.metrics ?? [],
+        this.api.get<AnalysisTemplate>(`${clusterScope ? 'cluster' : ''}analysistemplates`, templateName)?.spec
+          ?.metrics ?? [],
     );
     const base = `${name}-${this.newHash}-${revision}-${type}`;
     const taken = (n: string) => this.api.get('analysisruns', n) !== undefined;
@@ -492,7 +550,7 @@ class Pass {
       },
       ...(status.promoteFull && !reset && status.stableRS !== newHash ? { promoteFull: true } : {}),
     };
-    if (status.promoteFull && !reset) {
+    if ((status.promoteFull && !reset) || this.isRollbackWithinWindow()) {
       this.clearPauses = true;
       this.removeAbort = true;
     }
@@ -502,14 +560,54 @@ class Pass {
       const { promoteFull: _, ...rest } = next;
       next = { ...rest, stableRS: newHash };
     }
-    next = { ...next, ...this.pauseStatus() };
+    next = { ...next, ...this.counts(next) };
+    this.reconcileProgress(next);
+    next = { ...next, ...this.conditions(), ...this.pauseStatus() };
     this.write({ ...next, ...this.phase(next) });
+  }
+
+  private reconcileProgress(next: RolloutStatus): void {
+    if (this.isAborted()) {
+      this.progress = because(this.progress, 'RolloutAborted', this.now);
+      return;
+    }
+    // An old ReplicaSet that still waits for its end stops the clock.
+    const isWaiting = this.sets().some(
+      (set) => ![this.newHash, this.status.stableRS].includes(set.metadata.labels?.[POD_HASH]) && hasDeadline(set),
+    );
+    const progress = progressAfter(this.progress, this.rollout, next, this.now);
+    if (isOverdueNow(progress)) {
+      if (isWaiting) return;
+      if (this.rollout.spec.progressDeadlineAbort) this.addAbort = progress?.message ?? '';
+    }
+    this.progress = progress;
+    const deadline = deadlineOf(progress, this.rollout);
+    if (deadline !== undefined) this.lookAgainAt(deadline);
+  }
+
+  private conditions(): Pick<RolloutStatus, 'conditions'> {
+    return this.progress ? { conditions: [this.progress] } : {};
+  }
+
+  private counts(next: RolloutStatus) {
+    const active = this.set(next.blueGreen?.activeSelector);
+    const sum = (
+      sets: readonly (ReplicaSet | undefined)[],
+      field: 'replicas' | 'readyReplicas' | 'availableReplicas',
+    ) => sets.reduce((total, set) => total + (set?.status?.[field] ?? 0), 0);
+    const serving = active ? [active] : this.sets();
+    return {
+      replicas: sum(this.sets(), 'replicas'),
+      updatedReplicas: sum([this.set(this.newHash)], 'replicas'),
+      readyReplicas: sum(serving, 'readyReplicas'),
+      availableReplicas: sum(serving, 'availableReplicas'),
+    };
   }
 
   private isFullyPromoted(active: string | undefined, fastRollback: boolean): boolean {
     if (!this.set(this.status.stableRS) || !active) return true;
     if (active !== this.newHash) return false;
-    if (this.status.promoteFull) return true;
+    if (this.status.promoteFull || this.isRollbackWithinWindow()) return true;
     if (this.isAborted()) return false;
     if (!this.blueGreen.postPromotionAnalysis || fastRollback) return true;
     return this.analysisRun(this.status.blueGreen?.postPromotionAnalysisRunStatus)?.status?.phase === 'Successful';
@@ -538,24 +636,19 @@ class Pass {
         message: `RolloutAborted: Rollout aborted update to revision ${revisionOf(this.set(this.newHash))}${why ? `: ${why}` : ''}`,
       };
     }
+    if (isOverdueNow(this.progress))
+      return { phase: 'Degraded', message: `${this.progress?.reason}: ${this.progress?.message}` };
     if (this.rollout.spec.paused) return { phase: 'Paused', message: 'manually paused' };
     if (next.pauseConditions?.length) return { phase: 'Paused', message: next.pauseConditions[0]?.reason ?? '' };
-    const updated = this.set(this.newHash);
-    if ((updated?.status?.replicas ?? 0) < this.replicas)
-      return { phase: 'Progressing', message: 'more replicas need to be updated' };
-    if (this.availableReplicas(next) < (updated?.status?.replicas ?? 0))
+    const { updatedReplicas = 0, availableReplicas = 0 } = next;
+    if (updatedReplicas < this.replicas) return { phase: 'Progressing', message: 'more replicas need to be updated' };
+    if (availableReplicas < updatedReplicas)
       return { phase: 'Progressing', message: 'updated replicas are still becoming available' };
     if (!next.blueGreen?.activeSelector || next.blueGreen.activeSelector !== next.currentPodHash)
       return { phase: 'Progressing', message: 'active service cutover pending' };
     if (next.stableRS !== next.currentPodHash)
       return { phase: 'Progressing', message: 'waiting for analysis to complete' };
     return { phase: 'Healthy' };
-  }
-
-  /** Of the active ReplicaSet, which need not be the new one; of all of them while there is none. */
-  private availableReplicas(next: RolloutStatus): number {
-    const active = this.set(next.blueGreen?.activeSelector);
-    return (active ? [active] : this.sets()).reduce((sum, set) => sum + (set.status?.availableReplicas ?? 0), 0);
   }
 
   private write(next: RolloutStatus): void {

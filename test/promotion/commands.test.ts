@@ -123,9 +123,8 @@ describe('abort', () => {
   it('brings a member back that settled alone, by a person, while the other is held', async () => {
     const world = await worldWith();
     await killedIn(world, 'verifying');
-    world.api.update<Rollout>('rollouts', 'backend', (r) => ({ ...r, status: { ...r.status, promoteFull: true } }));
-    await pass(world, 5);
-    expect(stable(world)).toEqual(['backend:v2', 'web:v1']);
+    const isSettled = () => stable(world).join() === 'backend:v2,web:v1';
+    await touchUntil(world, ['backend'], isSettled, (status) => ({ ...status, promoteFull: true }));
     expect(await ask(world, 'abort')).toMatchObject({ outcome: 'restored' });
     expect([live(world), stable(world)]).toEqual([V1, V1]);
   });

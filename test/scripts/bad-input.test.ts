@@ -143,6 +143,13 @@ describe('a release that nobody can promote', () => {
       /Rollout backend: .*autoPromotionEnabled must be false/,
     ],
     [
+      'a rollback window',
+      broken(({ spec }) => {
+        spec.rollbackWindow = { revisions: 2 };
+      }),
+      /Rollout backend: .*rollbackWindow must not be set/,
+    ],
+    [
       'a canary',
       broken(({ spec }) => {
         spec.strategy = { canary: {} };

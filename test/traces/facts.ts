@@ -73,6 +73,7 @@ function ofRollout({ metadata, status = {} }: Rollout, labels: Labels): Facts {
     promoteFull: status.promoteFull ? 'true' : '',
     'status.pre': run(blueGreen.prePromotionAnalysisRunStatus),
     'status.post': run(blueGreen.postPromotionAnalysisRunStatus),
+    restarted: status.restartedAt ? 'true' : '',
     invalid: status.conditions?.some((c) => c.type === 'InvalidSpec' && c.status === 'True') ? 'true' : '',
   };
 }
@@ -91,6 +92,7 @@ function ofReplicaSet({ metadata, spec, status }: ReplicaSet, labels: Labels, go
     [`${name} desired`]: gone ? '' : (annotations[DESIRED_REPLICAS] ?? ''),
     [`${name} available`]: gone ? '' : String(status?.availableReplicas ?? 0),
     [`${name} deadline`]: !gone && annotations[SCALE_DOWN_DEADLINE] ? 'true' : '',
+    [`${name} role`]: gone ? '' : (spec.template?.metadata?.labels?.role ?? ''),
     [`${name} revision`]: gone ? '' : (annotations[REVISION] ?? ''),
   };
 }

@@ -32,12 +32,19 @@ const TEMPLATES: Resource = {
   version: 'v1alpha1',
   plural: 'analysistemplates',
 };
+const BUDGETS: Resource = {
+  kind: 'PodDisruptionBudget',
+  group: 'policy',
+  version: 'v1',
+  plural: 'poddisruptionbudgets',
+};
 const KINDS: Readonly<Record<Kind, Resource>> = {
   rollouts: RESOURCES.rollouts,
   services: RESOURCES.services,
   replicasets: RESOURCES.replicaSets,
   analysisruns: RESOURCES.analysisRuns,
   analysistemplates: TEMPLATES,
+  poddisruptionbudgets: BUDGETS,
 };
 const WATCHED = [RESOURCES.rollouts, RESOURCES.services, RESOURCES.replicaSets, RESOURCES.analysisRuns];
 
@@ -88,7 +95,9 @@ export function includes(facts: Facts, wanted: Facts): boolean {
 async function send(stage: Stage, labels: Labels, stimulus: Stimulus): Promise<void> {
   const { cluster } = stage;
   const hashes = Object.fromEntries([...labels].map(([hash, version]) => [version, hash]));
-  const named = (text: string) => text.replace(/\$([A-C])/g, (all, version) => hashes[version] ?? all);
+  const now = `${cluster.now().toISOString().slice(0, -5)}Z`;
+  const named = (text: string) =>
+    text.replace(/\$([A-C])/g, (all, version) => hashes[version] ?? all).replaceAll('$now', now);
   if ('available' in stimulus) return stage.setAvailable(named(`shop-$${stimulus.of}`), stimulus.available);
   if ('create' in stimulus) {
     await cluster.create(resourceOf(stimulus.create), withNamespace(stimulus.create, cluster.namespace));

@@ -1,21 +1,29 @@
 import type { KubeObject } from '../../promotion/cluster/objects.ts';
 import type { Facts } from './facts.ts';
 
-/** How a version's analysis ends: `hold` measures for minutes, `short-hold` for some seconds before it fails. */
-export type Verdict = 'pass' | 'fail' | 'inconclusive' | 'error' | 'hold' | 'short-hold';
+/**
+ * How a version's analysis ends: `hold` measures for minutes, `short-hold` for some seconds before it fails, `late` is a Job
+ * that is not over by its deadline, and `argued` passes if it is given the Rollout's name as its argument.
+ */
+export type Verdict = 'pass' | 'fail' | 'inconclusive' | 'error' | 'hold' | 'short-hold' | 'late' | 'argued';
+
+/** One template or several, whose metrics the controller puts into one AnalysisRun. */
+export type Analysis = Verdict | 'none' | readonly Verdict[];
 
 /** A version of the shop: what is in its pod template, and the fields of the Rollout that are not the usual ones. */
 export interface Version {
   readonly name: 'A' | 'B' | 'C';
   /** @default 'pass' */
-  readonly before?: Verdict | 'none';
+  readonly before?: Analysis;
   /** @default 'pass' */
-  readonly after?: Verdict | 'none';
+  readonly after?: Analysis;
+  /** Gives no argument to an analysis that wants one. */
+  readonly withoutArguments?: boolean;
   /** Its pods never become ready by themselves. */
   readonly neverReady?: boolean;
 }
 
-/** What a person, a tool or a kubelet does. `$A` in a value stands for the hash of version A. */
+/** What a person, a tool or a kubelet does. `$A` in a value stands for the hash of version A, `$now` for the time. */
 export type Stimulus =
   /** A merge patch (RFC 7396), of the status if it is one of that. */
   | { readonly say: string; readonly kind: Kind; readonly name: string; readonly merge: object }
@@ -26,7 +34,13 @@ export type Stimulus =
   /** So many pods of that version's ReplicaSet are available. */
   | { readonly say: string; readonly available: number; readonly of: Version['name'] };
 
-export type Kind = 'rollouts' | 'services' | 'replicasets' | 'analysisruns' | 'analysistemplates';
+export type Kind =
+  | 'rollouts'
+  | 'services'
+  | 'replicasets'
+  | 'analysisruns'
+  | 'analysistemplates'
+  | 'poddisruptionbudgets';
 
 export interface Step {
   /** Waits until the facts include these; then, as always, until nothing has changed for a while. */
@@ -55,13 +69,10 @@ export const promote = status('promote', { pauseConditions: null });
 export const promoteFull = status('promote --full', { pauseConditions: null, promoteFull: true });
 export const abort = status('abort', { abort: true });
 export const retry = status('retry', { abort: false });
-export const pause: Stimulus = { say: 'pause', ...ROLLOUT, merge: { spec: { paused: true } } };
-export const unpause: Stimulus = { say: 'unpause', ...ROLLOUT, merge: { spec: { paused: false } } };
-export const scale = (replicas: number): Stimulus => ({
-  say: `scale to ${replicas}`,
-  ...ROLLOUT,
-  merge: { spec: { replicas } },
-});
+export const spec = (say: string, merge: object): Stimulus => ({ say, ...ROLLOUT, merge: { spec: merge } });
+export const pause = spec('pause', { paused: true });
+export const unpause = spec('unpause', { paused: false });
+export const scale = (replicas: number): Stimulus => spec(`scale to ${replicas}`, { replicas });
 export const apply = (template: Version, more?: object): Stimulus => ({
   say: `apply ${template.name}${more ? ` and ${JSON.stringify(more)}` : ''}`,
   template,

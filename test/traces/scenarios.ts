@@ -14,6 +14,7 @@ import {
   type Step,
   scale,
   select,
+  spec,
   terminate,
   undo,
   unpause,
@@ -52,6 +53,14 @@ const then = (steps: readonly Step[], ...more: Step['give']): Step[] => [
 ];
 /** B was refused before its switch and the Rollout stands aborted. */
 const untilAborted: Step[] = [...then(untilPaused(B), abort), { when: aborted('B'), give: [] }];
+
+const budget = () =>
+  ({
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'shop' },
+    spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'shop' } } },
+  }) as never;
 
 export const scenarios: readonly Scenario[] = [
   // The normal path.
@@ -762,7 +771,7 @@ export const scenarios: readonly Scenario[] = [
     end: healthy('B'),
   },
 
-  // What the simulation does not have.
+  // Fields of the Rollout that the charts do not set.
   {
     name: 'a preview of one pod',
     strategy: { previewReplicaCount: 1 },
@@ -776,8 +785,13 @@ export const scenarios: readonly Scenario[] = [
     end: healthy('B'),
   },
   {
+    name: 'a preview of one pod that promotes itself, and the analysis after the switch fails',
+    strategy: { previewReplicaCount: 1, autoPromotionEnabled: true, autoPromotionSeconds: 5 },
+    steps: [{ when: healthy('A'), give: [apply({ name: 'B', after: 'fail' })] }],
+    end: { ...aborted('B'), active: 'A' },
+  },
+  {
     name: 'pods that come up after the progress deadline',
-    notModelled: 'progressDeadlineSeconds: it changes the phase and nothing else, and the promoter judges ReplicaSets',
     spec: { progressDeadlineSeconds: 4 },
     steps: [
       { when: healthy('A'), give: [apply({ name: 'B', neverReady: true })] },
@@ -787,11 +801,163 @@ export const scenarios: readonly Scenario[] = [
     end: healthy('B'),
   },
   {
+    name: 'a first version whose pods come up after the progress deadline',
+    spec: { progressDeadlineSeconds: 4 },
+    first: { name: 'A', neverReady: true },
+    steps: [{ when: { phase: 'Degraded ProgressDeadlineExceeded' }, give: [available('A', 2)] }],
+    end: healthy('A'),
+  },
+  {
+    name: 'a pause that is longer than the progress deadline',
+    spec: { progressDeadlineSeconds: 3 },
+    steps: [
+      ...then(untilPaused(B), annotate('let time pass', 'rollouts', 'shop', { touched: 'once' })),
+      { when: paused('B'), give: [annotate('let more time pass', 'rollouts', 'shop', { touched: 'twice' })] },
+      { when: paused('B'), give: [promote] },
+    ],
+    end: healthy('B'),
+  },
+  {
+    name: 'a hold that is longer than the progress deadline',
+    spec: { progressDeadlineSeconds: 3 },
+    steps: [
+      ...then(untilHeld, annotate('let time pass', 'rollouts', 'shop', { touched: 'once' })),
+      { when: holding, give: [annotate('let more time pass', 'rollouts', 'shop', { touched: 'twice' })] },
+      { when: holding, give: [terminate('B-2-post')] },
+    ],
+    end: healthy('B'),
+  },
+  {
     name: 'pods that never come up, and an abort at the progress deadline',
-    notModelled: 'progressDeadlineAbort: the charts never set it; it is an abort like any other, which is modelled',
     strategy: { abortScaleDownDelaySeconds: 4 },
     spec: { progressDeadlineSeconds: 4, progressDeadlineAbort: true },
     steps: [{ when: healthy('A'), give: [apply({ name: 'B', neverReady: true })] }],
     end: { ...aborted('B'), active: 'A', 'set B replicas': '0' },
+  },
+  {
+    name: 'an old version again within the rollback window',
+    strategy: { scaleDownDelaySeconds: 2 },
+    spec: { rollbackWindow: { revisions: 1 } },
+    steps: [...then(untilPaused(B), promote), { when: { ...healthy('B'), 'set A replicas': '0' }, give: [undo(A)] }],
+    end: { current: 'A', 'set A available': '2' },
+  },
+  {
+    name: 'an old version again outside the rollback window',
+    strategy: { scaleDownDelaySeconds: 2 },
+    spec: { rollbackWindow: { revisions: 1 } },
+    steps: [
+      ...then(untilPaused(B), promote),
+      { when: { ...healthy('B'), 'set A replicas': '0' }, give: [apply(C)] },
+      { when: paused('C'), give: [promote] },
+      { when: { ...healthy('C'), 'set B replicas': '0' }, give: [undo(A)] },
+    ],
+    end: paused('A'),
+  },
+  {
+    name: 'one old revision is kept up',
+    strategy: { scaleDownDelayRevisionLimit: 1 },
+    steps: [
+      ...then(untilPaused(B), promote),
+      { when: healthy('B'), give: [apply(C)] },
+      { when: paused('C'), give: [promote] },
+    ],
+    end: { ...healthy('C'), 'set A replicas': '0', 'set B replicas': '2' },
+  },
+  {
+    name: 'no old revision is kept up',
+    strategy: { scaleDownDelayRevisionLimit: 0 },
+    steps: [...then(untilPaused(B), promote)],
+    end: { ...healthy('B'), 'set A replicas': '0' },
+  },
+  {
+    name: 'labels that follow the role',
+    strategy: { activeMetadata: { labels: { role: 'active' } }, previewMetadata: { labels: { role: 'preview' } } },
+    steps: [...then(untilPaused(B), promote)],
+    end: healthy('B'),
+  },
+  {
+    name: 'labels that follow the role, and an abort during the hold',
+    strategy: { activeMetadata: { labels: { role: 'active' } }, previewMetadata: { labels: { role: 'preview' } } },
+    steps: [...then(untilHeld, abort)],
+    end: aborted('B'),
+  },
+  {
+    name: 'a template and a workloadRef',
+    spec: { workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' } },
+    steps: [],
+    end: { phase: 'Degraded InvalidSpec' },
+  },
+  {
+    name: 'turned into a canary',
+    notModelled: 'canary',
+    steps: [{ when: healthy('A'), give: [spec('make it a canary', { strategy: { blueGreen: null, canary: {} } })] }],
+    end: { phase: 'Healthy', active: '' },
+  },
+  {
+    name: 'a restart that a disruption budget refuses',
+    notModelled: 'restartAt: the controller evicts pods, and the simulation has no evictions',
+    steps: [
+      { when: healthy('A'), give: [{ say: 'allow no disruption', create: budget() }] },
+      { give: [spec('restart', { restartAt: '$now' })] },
+      { when: { restarted: '' }, give: [remove('poddisruptionbudgets', 'shop')] },
+    ],
+    end: { ...healthy('A'), restarted: 'true' },
+  },
+
+  // Analysis of several templates, with arguments, and by a Job.
+  {
+    name: 'two templates in one analysis',
+    steps: [...then(untilPaused({ name: 'B', before: ['pass', 'argued'] }), promote)],
+    end: healthy('B'),
+  },
+  {
+    name: 'two templates in one analysis, and one of them fails',
+    steps: [{ when: healthy('A'), give: [apply({ name: 'B', before: ['pass', 'fail'] })] }],
+    end: aborted('B'),
+  },
+  {
+    name: 'an analysis with an argument from the Rollout',
+    steps: [...then(untilPaused({ name: 'B', before: 'argued' }), promote)],
+    end: healthy('B'),
+  },
+  {
+    name: 'an analysis that is not given its argument',
+    steps: [{ when: healthy('A'), give: [apply({ name: 'B', before: 'argued', withoutArguments: true })] }],
+    end: { active: 'A' },
+  },
+  {
+    name: 'a Job before the switch that is not over by its deadline',
+    steps: [{ when: healthy('A'), give: [apply({ name: 'B', before: 'late' })] }],
+    end: aborted('B'),
+  },
+
+  // From one that is bad.
+  {
+    name: 'a version that never comes up, and a good one',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', neverReady: true })] },
+      { when: { current: 'B', 'set B replicas': '2' }, give: [apply(C)] },
+      { when: paused('C'), give: [promote] },
+    ],
+    end: healthy('C'),
+  },
+  {
+    name: 'a version that never comes up, and another one that does not, aborted',
+    steps: [
+      { when: healthy('A'), give: [apply({ name: 'B', neverReady: true })] },
+      { when: { current: 'B', 'set B replicas': '2' }, give: [apply({ name: 'C', neverReady: true })] },
+      { when: { current: 'C', 'set C replicas': '2' }, give: [abort] },
+    ],
+    end: { ...aborted('C'), active: 'A' },
+  },
+  {
+    name: 'an abort before the switch, a retry after the delay and a promote',
+    strategy: { abortScaleDownDelaySeconds: 2 },
+    steps: [
+      ...untilAborted,
+      { when: { 'set B replicas': '0' }, give: [retry] },
+      { when: paused('B'), give: [promote] },
+    ],
+    end: healthy('B'),
   },
 ];

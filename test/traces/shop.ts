@@ -1,5 +1,5 @@
 import type { KubeObject, PodTemplate } from '../../promotion/cluster/objects.ts';
-import type { Scenario, Verdict, Version } from './scenario.ts';
+import type { Analysis, Scenario, Verdict, Version } from './scenario.ts';
 
 export function podTemplate({ name, neverReady }: Version): PodTemplate {
   return {
@@ -13,9 +13,13 @@ export function podTemplate({ name, neverReady }: Version): PodTemplate {
 }
 
 /** The analysis of a version, as fields of the blue-green strategy. */
-export function analysisOf({ before = 'pass', after = 'pass' }: Version) {
-  const analysis = (verdict: Verdict | 'none') =>
-    verdict === 'none' ? null : { templates: [{ templateName: verdict }] };
+export function analysisOf({ before = 'pass', after = 'pass', withoutArguments }: Version) {
+  const args = [{ name: 'rollout', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }];
+  const analysis = (wanted: Analysis) => {
+    if (wanted === 'none') return null;
+    const templates = [wanted].flat().map((templateName) => ({ templateName }));
+    return { templates, args: wanted.includes('argued') && !withoutArguments ? args : null };
+  };
   return { prePromotionAnalysis: analysis(before), postPromotionAnalysis: analysis(after) };
 }
 
@@ -30,7 +34,14 @@ const METRICS: Readonly<Record<Verdict, object>> = {
   error: { successCondition: 'asInt(result.major + "x") > 0', consecutiveErrorLimit: 0 },
   hold: { failureCondition: 'true', interval: '1s', count: 1000, failureLimit: 900 },
   'short-hold': { failureCondition: 'true', interval: '1s', count: 10, failureLimit: 5 },
+  late: { provider: { job: { spec: jobPastItsDeadline() } } },
+  argued: { successCondition: '"{{args.rollout}}" == "shop"' },
 };
+
+function jobPastItsDeadline() {
+  const { spec } = podTemplate({ name: 'A', neverReady: true });
+  return { backoffLimit: 0, activeDeadlineSeconds: 2, template: { spec: { ...spec, restartPolicy: 'Never' } } };
+}
 
 export function analysisTemplate(name: Verdict, namespace: string, url: string): KubeObject {
   const provider = { web: { url, insecure: true, headers: [{ key: 'Connection', value: 'close' }] } };
@@ -38,7 +49,10 @@ export function analysisTemplate(name: Verdict, namespace: string, url: string):
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'AnalysisTemplate',
     metadata: { name, namespace },
-    spec: { metrics: [{ name, provider, ...METRICS[name] }] },
+    spec: {
+      ...(name === 'argued' ? { args: [{ name: 'rollout' }] } : {}),
+      metrics: [{ name, provider, ...METRICS[name] }],
+    },
   } as KubeObject;
 }
 

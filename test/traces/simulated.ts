@@ -11,6 +11,8 @@ const MEASURED: Readonly<Record<Verdict, Measurement>> = {
   error: 'Error',
   hold: 'Failed',
   'short-hold': 'Failed',
+  late: 'Failed',
+  argued: 'Successful',
 };
 
 /** Plays a scenario in the simulation. */
