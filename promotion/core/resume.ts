@@ -13,6 +13,15 @@ export function resumed(journal: Journal, now: number): Journal {
 }
 
 /**
+ * The journal after a time, in milliseconds, in which the run could not act: it stood still, or the cluster did not answer.
+ * That does not count against what must not end half-way. Verification keeps its clock: what happened is still to be judged.
+ */
+export function afterLapse(journal: Journal, lapse: number): Journal {
+  const mustEnd = journal.phase === 'settling' || journal.phase === 'returning';
+  return mustEnd && lapse > 0 ? { ...journal, since: journal.since + lapse } : journal;
+}
+
+/**
  * The journal with which a run first ends what another left of different manifests: a set that was decided to stay is
  * settled, any other goes back. Undefined when nothing of it was switched, so that there is nothing to end.
  */

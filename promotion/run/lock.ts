@@ -9,6 +9,8 @@ export interface Lock {
   readonly epoch: number;
   /** Whether the right is still this run's, as far as it knows: false once it could not be renewed in time. */
   readonly isHeld: () => boolean;
+  /** For how long all in all it was not renewed in time, in milliseconds: known once it is held again. */
+  readonly lapsed: () => number;
   /** Why it could not be renewed the last time, if it could not. */
   readonly problem: () => string | undefined;
   /** Who took it over, if somebody did. */
@@ -138,6 +140,7 @@ async function take(
 function hold(cluster: Cluster, name: string, holder: string, epoch: number): Lock {
   const over = new AbortController();
   let renewedAt = cluster.now().getTime();
+  let lapsed = 0;
   let takenBy: string | undefined;
   let problem: string | undefined;
   const mine = [
@@ -145,6 +148,11 @@ function hold(cluster: Cluster, name: string, holder: string, epoch: number): Lo
     { op: 'test', path: '/spec/holderIdentity', value: holder },
   ] as const;
 
+  function renewed(at: number): void {
+    if (at - renewedAt > DURATION) lapsed += at - renewedAt;
+    renewedAt = at;
+    problem = undefined;
+  }
   async function renew(): Promise<void> {
     while (!over.signal.aborted) {
       await cluster.sleep(RENEW_EVERY, over.signal);
@@ -152,8 +160,7 @@ function hold(cluster: Cluster, name: string, holder: string, epoch: number): Lo
       const now = cluster.now();
       try {
         await cluster.patch(LEASES, name, [...mine, { op: 'replace', path: '/spec/renewTime', value: microTime(now) }]);
-        renewedAt = now.getTime();
-        problem = undefined;
+        renewed(now.getTime());
       } catch (error) {
         if (!(error instanceof ClusterError)) throw error;
         problem = error.message;
@@ -171,8 +178,7 @@ function hold(cluster: Cluster, name: string, holder: string, epoch: number): Lo
   async function restored(now: Date): Promise<boolean | undefined> {
     try {
       if (!(await take(cluster, name, holder, epoch - 1, undefined))) return false;
-      renewedAt = now.getTime();
-      problem = undefined;
+      renewed(now.getTime());
       return true;
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
@@ -186,6 +192,7 @@ function hold(cluster: Cluster, name: string, holder: string, epoch: number): Lo
   return {
     epoch,
     isHeld: () => takenBy === undefined && cluster.now().getTime() < renewedAt + DURATION,
+    lapsed: () => lapsed,
     problem: () => problem,
     takenBy: () => takenBy,
     async release() {

@@ -7,7 +7,7 @@ import { highestEpoch } from '../core/fence.ts';
 import { type Ask, EXIT_CODES, type Journal, type Outcome } from '../core/journal.ts';
 import { type MemberView, viewOf } from '../core/member.ts';
 import type { Observation } from '../core/observation.ts';
-import { contradictionIn } from '../core/resume.ts';
+import { afterLapse, contradictionIn } from '../core/resume.ts';
 import type { Folder } from '../evidence/folder.ts';
 import { type Keeper, newKeeper } from '../evidence/keeper.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -185,6 +185,7 @@ export async function carryOut({
     let unheldSince: number | undefined;
     let unsaved: { since: number; why: string } | undefined;
     let isSaved = false;
+    let lapsed = lock.lapsed();
     for (;;) {
       const now = cluster.now().getTime();
       // Made before anything is looked at, so that what happens meanwhile is not slept through.
@@ -206,6 +207,8 @@ export async function carryOut({
         continue;
       }
       const before = journal;
+      journal = afterLapse(journal, lock.lapsed() - lapsed);
+      lapsed = lock.lapsed();
       if (signal?.aborted) journal = interrupt(journal, now);
       const observation = observe(view);
       const current = planAt(observation);

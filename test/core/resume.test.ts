@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Journal, MemberJournal, Phase } from '../../promotion/core/journal.ts';
-import { contradictionIn, livePlan, planToEnd, resumed, toBeEnded } from '../../promotion/core/resume.ts';
+import { afterLapse, contradictionIn, livePlan, planToEnd, resumed, toBeEnded } from '../../promotion/core/resume.ts';
 import { entryOf } from './moment.ts';
 import { memberOf, NOW, OLD, observationOf, planFor, stateAt, templateOf, together } from './state.ts';
 
@@ -28,6 +28,21 @@ describe('a release that another run left', () => {
       cause: { code: 'superseded', message: 'the release before this one was left unfinished' },
     });
     expect(toBeEnded(journal(phase), NOW)).toBeUndefined();
+  });
+});
+
+describe('a time in which a run could not act', () => {
+  it.each(['settling', 'returning'] as const)('does not count while it is %s', (phase) => {
+    expect(afterLapse(journal(phase), 80_000)).toEqual({ ...journal(phase), since: 80_001 });
+  });
+
+  it.each(['preparing', 'switching', 'verifying'] as const)('counts while it is %s', (phase) => {
+    expect(afterLapse(journal(phase), 80_000)).toEqual(journal(phase));
+  });
+
+  it('changes nothing that would have to be written when there was none', () => {
+    const before = journal('returning');
+    expect(afterLapse(before, 0)).toBe(before);
   });
 });
 

@@ -7,6 +7,7 @@ import { planOf } from '../../promotion/plan/plan.ts';
 import type { RunEvent } from '../../promotion/report/events.ts';
 import { recordName } from '../../promotion/run/record.ts';
 import { carryOut } from '../../promotion/run/run.ts';
+import type { Faults } from '../../promotion/simulation/connection.ts';
 import type { World } from '../../promotion/simulation/world.ts';
 import { live, manifests, pass, run, worldWith } from './simulated.ts';
 
@@ -80,6 +81,37 @@ describe('a right that is withdrawn under way', () => {
       if (outcome !== 'stuck') expect(new Set(live(world).map((image) => image?.split(':')[1])).size).toBe(1);
     },
   );
+});
+
+describe('a promoter that stands still for longer than a phase may last', () => {
+  /** Promotes v2, and stands still for 100 s at one of the requests after the phase has begun. */
+  async function frozenIn(phase: Phase, request: number, behaviours: Parameters<typeof worldWith>[0] = {}) {
+    const world = await worldWith(behaviours);
+    world.apply(manifests('v2'));
+    const faults: { -readonly [F in keyof Faults]: Faults[F] } = {};
+    const { cluster } = world.connect(faults);
+    const result = await run({ ...world, cluster }, manifests('v2'), (event) => {
+      if (isPhase(event, phase)) faults.freezes = { at: cluster.requests() + request, for: 100_000 };
+    });
+    return { result, world };
+  }
+
+  it.each([1, 2, 3, 4, 6, 8, 10])(
+    'while it goes back, at request %i, brings the set back after all',
+    async (request) => {
+      const { result, world } = await frozenIn('returning', request, {
+        'web:v2': { readyAfter: 2000, trouble: { what: 'Error', after: 8000, for: 1000 } },
+      });
+      expect(result).toMatchObject({ outcome: 'rolled-back', exitCode: 4 });
+      expect(live(world)).toEqual(['backend:v1', 'web:v1']);
+    },
+  );
+
+  it.each([1, 2, 3, 4, 6, 8, 10])('while it settles, at request %i, takes the set live after all', async (request) => {
+    const { result, world } = await frozenIn('settling', request);
+    expect(result).toMatchObject({ outcome: 'promoted', exitCode: 0 });
+    expect(live(world)).toEqual(['backend:v2', 'web:v2']);
+  });
 });
 
 describe('a view of which one kind cannot be listed any more', () => {
