@@ -88,12 +88,18 @@ async function clusterSuites(): Promise<Counts[]> {
   ];
 }
 
-/** What real data stores are made of: always there in CI, and otherwise run if they are. */
-const storePackages = ['postgresql-15', 'redis-server', 'prometheus-postgres-exporter', 'prometheus-redis-exporter'];
+/** What real data stores and a real Alertmanager are made of: always there in CI, and otherwise run if they are. */
+const serverPackages = [
+  'postgresql-15',
+  'redis-server',
+  'prometheus-postgres-exporter',
+  'prometheus-redis-exporter',
+  'prometheus-alertmanager',
+];
 
 async function dataSuite(): Promise<Counts[]> {
-  if (process.env.CI === 'true') await installPackages(storePackages, say);
-  const missing = await missingPackages(storePackages);
+  if (process.env.CI === 'true') await installPackages(serverPackages, say);
+  const missing = await missingPackages(serverPackages);
   if (missing.length === 0) return [await suite('data')];
   say(`not run: the data suite; as root: apt-get install ${missing.join(' ')}`);
   return [];
