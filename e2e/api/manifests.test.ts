@@ -2,8 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject, Rollout } from '../../promotion/cluster/objects.ts';
 import { isObserved } from '../../promotion/core/member.ts';
 import { readManifests } from '../../promotion/plan/folder.ts';
+import { objectsOf, ofKind, podTemplates } from '../../test/charts/objects.ts';
+import { sample } from '../../test/overlays/samples.ts';
 import { until } from '../../testbed/run.ts';
 import { installForeignCrds } from '../support/crds.ts';
+import { removeFolders, writeManifests } from '../support/folder.ts';
 import { kubectl, read } from '../support/kubectl.ts';
 import { apply } from '../support/release.ts';
 
@@ -11,7 +14,7 @@ let uninstallCrds: () => Promise<void>;
 beforeAll(async () => {
   uninstallCrds = await installForeignCrds();
 });
-afterAll(() => uninstallCrds());
+afterAll(() => Promise.all([uninstallCrds(), removeFolders()]));
 
 // What is committed in dist/, as a user applies it.
 describe.each(['development', 'staging', 'production'])('dist/%s on a real API server', (overlay) => {
@@ -50,6 +53,25 @@ describe.each(['development', 'staging', 'production'])('dist/%s on a real API s
     );
   });
 
+  it('admits every pod that is rendered', async () => {
+    const templates = podTemplates(objects);
+    expect(templates.length).toBeGreaterThan(0);
+    for (const [owner, { metadata, spec }] of templates) {
+      const name = owner.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+      const claimed =
+        ofKind(objects, 'StatefulSet').find((set) => owner === nameOf(set))?.spec.volumeClaimTemplates ?? [];
+      // As the controller of StatefulSets does.
+      const volumes = claimed.map((claim: KubeObject) => ({ name: claim.metadata.name, emptyDir: {} }));
+      const pod = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { ...metadata, name, namespace },
+        spec: { ...spec, volumes: [...(spec.volumes ?? []), ...volumes] },
+      };
+      await kubectl(['create', '--dry-run=server', '--validate=strict', '-f', '-'], JSON.stringify(pod));
+    }
+  });
+
   it('has no Rollout that the controller refuses', async () => {
     const names = objects.filter((object) => object.kind === 'Rollout').map((object) => object.metadata.name);
     expect(names).toEqual(overlay === 'development' ? [] : ['backend', 'web']);
@@ -61,6 +83,30 @@ describe.each(['development', 'staging', 'production'])('dist/%s on a real API s
       });
       expect(rollout?.status?.conditions?.filter(({ type }) => type === 'InvalidSpec')).toEqual([]);
     }
+  });
+});
+
+// What is not in dist/ because no committed overlay asks for it, and what goes to the cluster of Argo CD.
+describe('further kinds on a real API server', () => {
+  const namespace = `kinds-${process.pid}`;
+  beforeAll(() => kubectl(['create', 'namespace', namespace]));
+  afterAll(() => kubectl(['delete', 'namespace', namespace, '--wait=false']));
+
+  const gateway = { kind: 'gateway', gateway: { name: 'public', namespace: 'gateways', listener: 'https' } } as const;
+  const exposed = sample({ ingress: { ...gateway, gateway: { ...gateway.gateway, redirectListener: 'http' } } });
+
+  const store = { name: 'aws-secrets-manager', kind: 'ClusterSecretStore' } as const;
+  const synced = sample({ secrets: { kind: 'external-secrets', store } });
+
+  it.each([
+    ['the HTTPRoutes of a Gateway', async () => ofKind(objectsOf(exposed), 'HTTPRoute')],
+    ['the ServiceMonitors', async () => ofKind(objectsOf(sample()), 'ServiceMonitor')],
+    ['the ExternalSecrets', async () => ofKind(objectsOf(synced), 'ExternalSecret')],
+    ['the Applications and the project of Argo CD', () => readManifests('dist/gitops')],
+  ])('%s are applied under strict validation', async (_, read) => {
+    const items = (await read()).map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }));
+    expect(items.length).toBeGreaterThan(0);
+    await apply(await writeManifests('kinds', items as KubeObject[]));
   });
 });
 
