@@ -56,6 +56,9 @@ export function secretKeys(overlay: Overlay): Map<string, string[]> {
   for (const { secretName, key } of Object.values(backendSecrets(overlay))) {
     found.set(secretName, [...(found.get(secretName) ?? []), key]);
   }
+  const { database } = overlay;
+  if (database.kind === 'in-cluster' && database.exporter)
+    found.set(database.secretName, [...(found.get(database.secretName) ?? []), database.exporter.passwordKey]);
   return found;
 }
 

@@ -17,20 +17,21 @@ export class DatabaseChart extends OverlayChart {
     super(scope, file, overlay, labels);
     const { database } = overlay;
     if (database.kind === 'external') return;
+    const secret = kplus.Secret.fromSecretName(this, 'secret', database.secretName);
     new Postgres(this, 'postgres', {
       labels,
       image: imageReference(database.image.repository, database.image),
       resources: database.resources,
       storage: database.storage,
-      exporter: database.exporter,
+      exporter: database.exporter && {
+        ...database.exporter,
+        password: { secret, key: database.exporter.passwordKey },
+      },
       uid: database.uid,
       port: database.port,
       database: database.name,
       username: database.username,
-      password: {
-        secret: kplus.Secret.fromSecretName(this, 'secret', database.secretName),
-        key: database.passwordKey,
-      },
+      password: { secret, key: database.passwordKey },
     });
   }
 }

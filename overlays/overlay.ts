@@ -287,6 +287,12 @@ const storageSchema = z.discriminatedUnion('kind', [
 /** A sidecar that exports a store's metrics for Prometheus. */
 const exporterSchema = z.strictObject({ image: storeImageSchema, resources: resourcesSchema });
 
+/** The exporter of a database logs in by itself, and may look at statistics and nothing else. */
+const databaseExporterSchema = exporterSchema.extend({
+  /** Key of the database's Secret with the password of the login `exporter`. */
+  passwordKey: secretKey.default('EXPORTER_PASSWORD'),
+});
+
 const inClusterFields = {
   /** Runs as a StatefulSet of one pod beside the application. */
   kind: z.literal('in-cluster'),
@@ -345,7 +351,12 @@ const databaseFields = {
 };
 
 const databaseSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ ...inClusterFields, ...databaseFields, backup: backupSchema.optional() }),
+  z.strictObject({
+    ...inClusterFields,
+    ...databaseFields,
+    exporter: databaseExporterSchema.optional(),
+    backup: backupSchema.optional(),
+  }),
   z.strictObject({ ...externalFields, ...databaseFields }),
 ]);
 

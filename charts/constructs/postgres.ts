@@ -6,6 +6,7 @@ import type { Labels } from '../labels.ts';
 import { container } from './container.ts';
 import { DataStore, withStorage } from './data-store.ts';
 import { exporter } from './exporter.ts';
+import { HashedConfigMap } from './hashed-config-map.ts';
 
 export interface PostgresProps {
   readonly labels: Labels;
@@ -13,8 +14,8 @@ export interface PostgresProps {
   readonly image: string;
   readonly resources: Resources;
   readonly storage: Storage;
-  /** Tells Prometheus about it. @default - nothing does */
-  readonly exporter?: Exporter | undefined;
+  /** Tells Prometheus about it, with the login `exporter` and this password of it. @default - nothing does */
+  readonly exporter?: (Exporter & { readonly password: kplus.SecretValue }) | undefined;
   /** User and group id of `postgres` in the image. */
   readonly uid: number;
   /** @default 5432 */
@@ -23,7 +24,7 @@ export interface PostgresProps {
   readonly database: string;
   /** Superuser that is made at the first start. */
   readonly username: string;
-  /** The Secret key with that user's password. */
+  /** The Secret key with that user's password, of the same Secret as the exporter's. */
   readonly password: kplus.SecretValue;
 }
 
@@ -32,6 +33,16 @@ export const postgresExporterPort = 9187;
 
 const dataPath = '/var/lib/postgresql/data';
 const secretPath = '/run/secrets/postgres';
+
+/**
+ * Run once, by the image's entry point, when the database is made. The password is read by psql itself: on a command line
+ * others could see it.
+ */
+export const exporterLogin = `
+\\set password \`cat ${secretPath}/exporter-password\`
+CREATE ROLE exporter LOGIN PASSWORD :'password' CONNECTION LIMIT 5;
+GRANT pg_monitor TO exporter;
+`.trimStart();
 
 /** A PostgreSQL 15 primary without replicas. */
 export class Postgres extends Construct {
@@ -61,8 +72,12 @@ export class Postgres extends Construct {
     const password = kplus.Volume.fromSecret(this, 'Password', props.password.secret, {
       name: 'password',
       defaultMode: 0o440,
-      items: { [props.password.key]: { path: 'password' } },
+      items: {
+        [props.password.key]: { path: 'password' },
+        ...(props.exporter ? { [props.exporter.password.key]: { path: 'exporter-password' } } : {}),
+      },
     });
+    const atFirstStart = props.exporter && this.#atFirstStart(`${props.labels['app.kubernetes.io/name']}-logins`);
     const writable = (name: string, options: kplus.EmptyDirVolumeOptions = {}) =>
       kplus.Volume.fromEmptyDir(this, name, name, options);
     this.store = new DataStore(this, 'Store', {
@@ -74,8 +89,8 @@ export class Postgres extends Construct {
             sidecars: [
               exporter(props.exporter, postgresExporterPort, {
                 DATA_SOURCE_URI: kplus.EnvValue.fromValue(`127.0.0.1:${port}/${props.database}?sslmode=disable`),
-                DATA_SOURCE_USER: kplus.EnvValue.fromValue(props.username),
-                DATA_SOURCE_PASS: kplus.EnvValue.fromSecretValue(props.password),
+                DATA_SOURCE_USER: kplus.EnvValue.fromValue('exporter'),
+                DATA_SOURCE_PASS: kplus.EnvValue.fromSecretValue(props.exporter.password),
               }),
             ],
           }
@@ -97,6 +112,7 @@ export class Postgres extends Construct {
         liveness: probe(alive, 30, 6),
         volumeMounts: [
           { path: secretPath, volume: password, readOnly: true },
+          ...(atFirstStart ? [{ path: '/docker-entrypoint-initdb.d', volume: atFirstStart, readOnly: true }] : []),
           { path: '/run/postgresql', volume: writable('run') },
           { path: '/tmp', volume: writable('tmp') },
           // Parallel queries share memory there; the runtime's default is 64 MiB. It counts as the container's memory.
@@ -110,5 +126,11 @@ export class Postgres extends Construct {
         ],
       }),
     });
+  }
+
+  #atFirstStart(name: string): kplus.Volume {
+    const logins = new HashedConfigMap(this, 'Logins', { name, data: { 'exporter.sql': exporterLogin } });
+    const found = kplus.ConfigMap.fromConfigMapName(this, 'LoginsByName', logins.name);
+    return kplus.Volume.fromConfigMap(this, 'AtFirstStart', found, { name: 'at-first-start' });
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadOverlay } from '../../overlays/load.ts';
 import { inClusterDatabase, sample } from '../overlays/samples.ts';
-import { find, objectsOf, ofKind } from './objects.ts';
+import { find, type KubeObject, objectsOf, ofKind } from './objects.ts';
 
 const objects = objectsOf(sample());
 
@@ -64,9 +64,32 @@ describe('PostgreSQL', () => {
       secret: {
         secretName: 'moneywise-database',
         defaultMode: 0o440,
-        items: [{ key: 'DB_PASSWORD', path: 'password' }],
+        items: [
+          { key: 'DB_PASSWORD', path: 'password' },
+          { key: 'EXPORTER_PASSWORD', path: 'exporter-password' },
+        ],
       },
     });
+  });
+
+  it('makes the exporter a login of its own, by what the image runs when the database is made', () => {
+    const { name, configMap } = spec.template.spec.volumes.find((volume: KubeObject) => volume.configMap);
+    expect(container.volumeMounts).toContainEqual({ name, mountPath: '/docker-entrypoint-initdb.d', readOnly: true });
+    const script = find(objects, 'ConfigMap', configMap.name).data['exporter.sql'];
+    expect(script).toContain('GRANT pg_monitor TO exporter');
+    expect(script).toContain('cat /run/secrets/postgres/exporter-password');
+    const [, sidecar] = spec.template.spec.containers;
+    expect(sidecar.env).toContainEqual({ name: 'DATA_SOURCE_USER', value: 'exporter' });
+    expect(sidecar.env).toContainEqual({
+      name: 'DATA_SOURCE_PASS',
+      valueFrom: { secretKeyRef: { name: 'moneywise-database', key: 'EXPORTER_PASSWORD' } },
+    });
+  });
+
+  it('has no such login where nothing is exported', () => {
+    const { exporter: _, ...database } = inClusterDatabase;
+    const [without] = ofKind(objectsOf(sample({ database })), 'StatefulSet');
+    expect(JSON.stringify(without.spec.template.spec)).not.toMatch(/exporter|initdb\.d/);
   });
 
   it('is given half an hour to recover, and two minutes to stop', () => {
