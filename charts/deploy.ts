@@ -1,8 +1,9 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { Autoscaling, Overlay } from '../overlays/overlay.ts';
+import type { Analysis } from './constructs/analysis.ts';
 import { Autoscaler } from './constructs/autoscaler.ts';
-import { type Analysis, BlueGreenRollout } from './constructs/blue-green-rollout.ts';
+import { BlueGreenRollout } from './constructs/blue-green-rollout.ts';
 import { DisruptionBudget } from './constructs/disruption-budget.ts';
 import { restrictedPod } from './constructs/restricted.ts';
 import { RollingDeployment } from './constructs/rolling-deployment.ts';

@@ -3,25 +3,10 @@ import type { Construct } from 'constructs';
 import { Rollout, type RolloutSpec } from '../../imports/argoproj.io.ts';
 import * as kplus from '../kplus.ts';
 import type { Labels } from '../labels.ts';
+import { type Analysis, analysisReference } from './analysis.ts';
 import { pinSelector } from './pinned-selector.ts';
 import { type ServedWorkloadProps, servedPodTemplate } from './pod-template.ts';
 import { Service, servicePorts } from './service.ts';
-
-/**
- * A field of the Rollout, read when an analysis starts, e.g. `spec.template.metadata.annotations.version`. The controller
- * splits the path at every dot, so no key on the way may contain one.
- */
-export interface RolloutField {
-  readonly fieldPath: string;
-}
-
-/** AnalysisTemplates to run as one AnalysisRun, and the arguments they get. */
-export interface Analysis {
-  /** Names of AnalysisTemplates; their metrics must have different names. */
-  readonly templates: readonly string[];
-  /** Argument → value, or the field of the Rollout that holds it. @default - none */
-  readonly args?: Readonly<Record<string, string | RolloutField>>;
-}
 
 export interface BlueGreenRolloutProps extends ServedWorkloadProps {
   /** Labels of the Rollout's pods; the name label also names the Rollout and its Services. */
@@ -104,13 +89,4 @@ export class BlueGreenRollout extends kplus.Workload {
       },
     };
   }
-}
-
-function analysisReference({ templates, args = {} }: Analysis) {
-  return {
-    templates: templates.map((templateName) => ({ templateName })),
-    args: Object.entries(args).map(([name, value]) =>
-      typeof value === 'string' ? { name, value } : { name, valueFrom: { fieldRef: value } },
-    ),
-  };
 }

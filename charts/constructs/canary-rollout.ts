@@ -1,0 +1,161 @@
+import { type ApiObject, type Duration, Lazy } from 'cdk8s';
+import type { Construct } from 'constructs';
+import {
+  RolloutSpecStrategyCanaryStepsPauseDuration as PauseDuration,
+  Rollout,
+  type RolloutSpec,
+  type RolloutSpecStrategyCanarySteps,
+} from '../../imports/argoproj.io.ts';
+import * as kplus from '../kplus.ts';
+import type { Labels } from '../labels.ts';
+import { type Analysis, analysisReference } from './analysis.ts';
+import { pinSelector } from './pinned-selector.ts';
+import { type ServedWorkloadProps, servedPodTemplate } from './pod-template.ts';
+import { Service, servicePorts } from './service.ts';
+
+/** A share of the traffic for the new revision, and what must hold before the next one. */
+export interface CanaryStep {
+  /** Percent of the traffic. Without a router it is that of the pods, rounded to whole ones. */
+  readonly weight: number;
+  /** How long it stays so before it is judged. @default - no time */
+  readonly pause?: Duration;
+  /** Judges the new revision at this weight. @default - nothing does */
+  readonly analysis?: Analysis;
+}
+
+export interface CanaryRolloutProps extends ServedWorkloadProps {
+  /** Labels of the Rollout's pods; the name label also names the Rollout and its Services. */
+  readonly labels: Labels;
+  /** Place in the order in which the members of a release are switched, low first. @default 0 */
+  readonly promotionOrder?: number;
+  /**
+   * The TraefikService that routes lead to, which divides requests between `activeService` and `previewService`.
+   * @default - the Service leads to the pods of both revisions, so that their number divides the traffic
+   */
+  readonly traefikService?: string;
+  /** Judges the new revision on the preview Service, before it waits for its promotion. */
+  readonly prePromotion: Analysis;
+  /** What follows the promotion, by rising weight. */
+  readonly steps: readonly CanaryStep[];
+  /** Judges it at the last weight, and holds it there until the whole release is decided. */
+  readonly postPromotion: Analysis;
+  /** How long the old pods stay after the new revision has settled; only a router lets them. @default - they go at once */
+  readonly scaleDownDelay?: Duration;
+  /** How long rejected pods stay after an abort; only a router lets them. @default - they go at once */
+  readonly abortScaleDownDelay?: Duration;
+  /** Without progress for so long, a revision counts as failing. */
+  readonly progressDeadline: Duration;
+}
+
+/**
+ * A Rollout whose new revision gets more and more of the traffic. It keeps the contract of a member of a release as
+ * `BlueGreenRollout` does: judged before anything waits, promoted by nobody but the promoter, and until the last
+ * analysis is ended the old revision is there and an abort brings it back.
+ *
+ * Without a router there is no new pod without its share of the traffic, so the first weight has it before the promotion.
+ */
+export class CanaryRollout extends kplus.Workload {
+  /** Leads to the stable revision with a router, and to the pods of both without one. */
+  readonly activeService: Service;
+  /** Leads to the newest revision. */
+  readonly previewService: Service;
+  readonly resourceType = 'rollouts';
+  readonly apiObject: ApiObject;
+  readonly #props: CanaryRolloutProps;
+
+  constructor(scope: Construct, id: string, props: CanaryRolloutProps) {
+    super(scope, id, { ...props, select: false });
+    this.#props = props;
+    this.#refuse();
+    const name = props.labels['app.kubernetes.io/name'];
+    this.apiObject = new Rollout(this, 'Resource', {
+      metadata: {
+        ...props.metadata,
+        name,
+        annotations: { 'moneywise.app/promotion-order': String(props.promotionOrder ?? 0) },
+      },
+      spec: Lazy.any({ produce: () => this.#spec() }),
+    });
+    pinSelector(this, props.labels);
+    // A Service of one revision has no selector but the hash that the controller gives it, as in `BlueGreenRollout`.
+    const ports = servicePorts(this);
+    const selector = props.traefikService === undefined ? { selector: this } : {};
+    this.activeService = new Service(this, 'Active', { metadata: { name }, ports, ...selector });
+    this.previewService = new Service(this, 'Preview', { metadata: { name: `${name}-preview` }, ports });
+    this.apiObject.addDependency(this.activeService, this.previewService);
+  }
+
+  #refuse(): void {
+    const { steps, traefikService } = this.#props;
+    const at = this.node.path;
+    const weights = steps.map(({ weight }) => weight);
+    const wrong = weights.find(
+      (weight, i) => !Number.isInteger(weight) || weight < 1 || weight <= (weights[i - 1] ?? 0),
+    );
+    if (wrong !== undefined || weights.length === 0) {
+      throw new Error(
+        `${at}: steps have the weights [${weights.join(', ')}]; give whole percents that rise, e.g. 10, 50`,
+      );
+    }
+    const last = weights.at(-1) ?? 0;
+    if (last > (traefikService ? 100 : 99)) {
+      throw new Error(
+        traefikService
+          ? `${at}: the last weight is ${last}; there are 100 percent`
+          : `${at}: the last weight is ${last}: without a router no old pod would be left to go back to; end below 100`,
+      );
+    }
+    for (const field of ['scaleDownDelay', 'abortScaleDownDelay'] as const) {
+      const delay = this.#props[field];
+      if (delay === undefined) continue;
+      if (!traefikService)
+        throw new Error(`${at}: ${field} needs a router: without one pods go as the traffic does; remove it`);
+      if (delay.toSeconds() < 1) throw new Error(`${at}: ${field} 0 keeps pods for ever; give at least 1 second`);
+    }
+  }
+
+  #spec(): RolloutSpec {
+    const props = this.#props;
+    const { traefikService, scaleDownDelay, abortScaleDownDelay } = props;
+    return {
+      ...(props.replicas === undefined ? {} : { replicas: props.replicas }),
+      revisionHistoryLimit: props.revisionHistoryLimit ?? 5,
+      progressDeadlineSeconds: props.progressDeadline.toSeconds(),
+      selector: { matchLabels: this.matchLabels },
+      template: servedPodTemplate(this, props, 'rollouts-pod-template-hash'),
+      strategy: {
+        canary: {
+          canaryService: this.previewService.name,
+          ...(traefikService
+            ? {
+                stableService: this.activeService.name,
+                trafficRouting: { traefik: { weightedTraefikServiceName: traefikService } },
+              }
+            : {}),
+          ...(scaleDownDelay ? { scaleDownDelaySeconds: scaleDownDelay.toSeconds() } : {}),
+          ...(abortScaleDownDelay ? { abortScaleDownDelaySeconds: abortScaleDownDelay.toSeconds() } : {}),
+          steps: this.#steps(),
+        },
+      },
+    };
+  }
+
+  #steps(): RolloutSpecStrategyCanarySteps[] {
+    const { steps, prePromotion, postPromotion, traefikService } = this.#props;
+    // The first weight is set apart from what follows it, since without a router the wait comes in between.
+    const [first, ...later] = steps.flatMap(({ weight, pause, analysis }): RolloutSpecStrategyCanarySteps[] => [
+      { setWeight: weight },
+      ...(pause ? [{ pause: { duration: PauseDuration.fromString(`${pause.toSeconds()}s`) } }] : []),
+      ...(analysis ? [{ analysis: analysisReference(analysis) }] : []),
+    ]);
+    const prepared = [{ analysis: analysisReference(prePromotion) }, { pause: {} }];
+    return [
+      // With a router the new pods come up without traffic, as many as the first weight needs.
+      ...(traefikService ? [{ setCanaryScale: { weight: steps[0]?.weight ?? 0 } }, { setWeight: 0 }] : [first ?? {}]),
+      ...prepared,
+      ...(traefikService ? [{ setCanaryScale: { matchTrafficWeight: true } }, first ?? {}] : []),
+      ...later,
+      { analysis: analysisReference(postPromotion) },
+    ];
+  }
+}
