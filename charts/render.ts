@@ -1,7 +1,6 @@
 import { ApiObject, App, type Chart, Yaml } from 'cdk8s';
 import type { Overlay } from '../overlays/overlay.ts';
 import { BackendChart } from './backend.ts';
-import { secretKeys } from './backend-environment.ts';
 import { ConfigChart } from './config.ts';
 import { BackupChart, CacheChart, DatabaseChart } from './data.ts';
 import { HoldChart } from './hold.ts';
@@ -10,7 +9,7 @@ import { MigrationChart } from './migration.ts';
 import { MonitoringChart } from './monitoring.ts';
 import { NamespaceChart } from './namespace.ts';
 import { NetworkChart } from './network.ts';
-import { enforcePolicy } from './policy/policy.ts';
+import { contextOf, enforcePolicy } from './policy/policy.ts';
 import type { RenderedObject } from './policy/rendered.ts';
 import { PromoterChart } from './promoter.ts';
 import { ReleasePolicyChart } from './release-policy.ts';
@@ -46,7 +45,7 @@ export function render(overlay: Overlay): Manifests {
   const objects = app.charts.map((chart) => ({ file: `${chart.node.id}.yaml`, objects: chart.toJson() }));
   enforcePolicy(
     app.charts.flatMap((chart, at) => withPaths(chart, objects[at]?.objects ?? [])),
-    { imagePins: overlay.imagePins, secrets: secretKeys(overlay), network: overlay.network },
+    contextOf(overlay),
   );
   return Object.fromEntries(
     objects.filter(({ objects }) => objects.length > 0).map(({ file, objects }) => [file, Yaml.stringify(...objects)]),

@@ -1,4 +1,4 @@
-import type { Finding, Rule } from './policy.ts';
+import type { Finding, PolicyContext, Rule } from './policy.ts';
 import { containersOf, type Manifest, type Rendered, type RenderedPod } from './rendered.ts';
 
 /** Nothing is open that no policy opens. */
@@ -117,6 +117,75 @@ const askedFromOutside: Rule = (rendered) => {
   });
 };
 
+/** Who scrapes is let in to every port that a monitor names. */
+const monitorsAreLetIn: Rule = (rendered, { network }) =>
+  rendered.ofKind('ServiceMonitor').flatMap((object) => {
+    const { endpoints, selector } = object.manifest.spec;
+    const services = rendered
+      .ofKind('Service')
+      .filter(({ manifest }) => isSelected(selector, manifest.metadata.labels ?? {}));
+    return endpoints.flatMap(({ port: name }: Manifest) =>
+      services.flatMap(({ manifest }): Finding[] => {
+        const port = manifest.spec.ports.find((each: Manifest) => each.name === name)?.port;
+        if (port === undefined) return [];
+        const pods = rendered.podsWith(manifest.spec.selector ?? {});
+        return pods.every((pod) => letsIn(rendered, pod, port, network.monitoring))
+          ? []
+          : [{ object, message: `scrapes port ${port}, which is not open to network.monitoring; add the flow` }];
+      }),
+    );
+  });
+
+/** The controller is let in to what its analysis asks, and the pods of its Jobs are let out to it. */
+const analysisIsLetIn: Rule = (rendered, { network }) =>
+  rendered.ofKind('Rollout').flatMap((object) => {
+    const { prePromotionAnalysis, postPromotionAnalysis } = object.manifest.spec.strategy?.blueGreen ?? {};
+    const named = [prePromotionAnalysis, postPromotionAnalysis].flatMap((each) => each?.templates ?? []);
+    const metrics: Manifest[] = [...new Set(named.map(({ templateName }: Manifest) => templateName))].flatMap(
+      (name) => rendered.find('AnalysisTemplate', name)?.spec.metrics ?? [],
+    );
+    const pods = rendered.pods.filter(({ owner }) => owner.manifest === object.manifest);
+    return metrics.flatMap(({ name, provider }): Finding[] => {
+      const asked = portOf(JSON.stringify(provider));
+      if (asked === undefined) return [];
+      const found = (whom: string) => [
+        { object, message: `metric ${name} asks port ${asked}, which is not open to ${whom}; add the flow` },
+      ];
+      if (provider.web)
+        return pods.every((pod) => letsIn(rendered, pod, asked, network.rollouts)) ? [] : found('network.rollouts');
+      // What is let out of one pod must be let in by the other; another rule sees to that.
+      const jobs = rendered.pods.filter(({ spec }) => spec === provider.job?.spec.template.spec);
+      const isPeer = ({ namespaceSelector, podSelector }: Manifest) =>
+        podSelector && !namespaceSelector && pods.some(({ labels }) => isSelected(podSelector, labels));
+      return jobs.every((job) => letsOut(rendered, job, asked, isPeer)) ? [] : found('its own pods');
+    });
+  });
+
+/** The port of the Service that a metric is given as its argument. */
+function portOf(provider: string): number | undefined {
+  const url = /\{\{args\.service\}\}[-a-z0-9.]*(?::(\d+))?/.exec(provider);
+  return url ? Number(url[1] ?? 80) : undefined;
+}
+
+function letsIn(
+  rendered: Rendered,
+  pod: RenderedPod,
+  port: number,
+  { namespace, podLabels }: PolicyContext['network']['rollouts'],
+): boolean {
+  const peer = JSON.stringify([{ 'kubernetes.io/metadata.name': namespace }, podLabels]);
+  return policiesOf(rendered, pod).some(({ spec }) =>
+    (spec.ingress ?? []).some(
+      ({ from, ports }: Manifest) =>
+        ports.some((each: Manifest) => each.port === port && each.protocol === 'TCP') &&
+        from.some(
+          ({ namespaceSelector, podSelector }: Manifest) =>
+            JSON.stringify([namespaceSelector?.matchLabels, podSelector?.matchLabels ?? {}]) === peer,
+        ),
+    ),
+  );
+}
+
 function isDefaultDeny({ spec }: Manifest): boolean {
   const { egress, ingress, podSelector, policyTypes } = spec;
   return Object.keys(podSelector).length === 0 && !ingress && !egress && policyTypes.length === 2;
@@ -186,4 +255,6 @@ export const networkRules: readonly Rule[] = [
   storesAreReachable,
   errorsCanBeReported,
   askedFromOutside,
+  monitorsAreLetIn,
+  analysisIsLetIn,
 ];

@@ -90,4 +90,27 @@ const restricted: Rule = ({ pods }) =>
     ];
   });
 
-export const podRules: readonly Rule[] = [noMutableTags, resourcesPresent, probesPresent, drainBeforeDeath, restricted];
+/** What serves or works may write temporary files, though its root is read-only. */
+const temporaryFilesHaveAPlace: Rule = ({ pods }) =>
+  pods.flatMap(({ owner, spec }) => {
+    // Those after it are sidecars, and those before it look at values: they write nothing.
+    const [main] = spec.containers;
+    return (main ? [main] : [])
+      .filter(({ securityContext }: Manifest) => securityContext?.readOnlyRootFilesystem)
+      .filter(
+        ({ volumeMounts = [] }: Manifest) => !volumeMounts.some(({ mountPath }: Manifest) => mountPath === '/tmp'),
+      )
+      .map(({ name }: Manifest) => ({
+        object: owner,
+        message: `container ${name}: cannot write to /tmp; mount a volume`,
+      }));
+  });
+
+export const podRules: readonly Rule[] = [
+  temporaryFilesHaveAPlace,
+  noMutableTags,
+  resourcesPresent,
+  probesPresent,
+  drainBeforeDeath,
+  restricted,
+];

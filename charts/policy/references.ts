@@ -212,6 +212,23 @@ const scalersFindWorkloads: Rule = (rendered) => [
   }),
 ];
 
+/** Of several pods that serve, a drained node takes no more than one. */
+const severalPodsHaveBudgets: Rule = (rendered) =>
+  rendered.ofKind('Rollout', 'Deployment').flatMap((object): Finding[] => {
+    const { metadata, spec } = object.manifest;
+    const scaler = rendered
+      .ofKind('HorizontalPodAutoscaler')
+      .find(({ manifest }) => manifest.spec.scaleTargetRef.name === metadata.name);
+    const pods = spec.replicas ?? scaler?.manifest.spec.minReplicas ?? 1;
+    const labels = spec.template.metadata?.labels ?? {};
+    const has = rendered
+      .ofKind('PodDisruptionBudget')
+      .some(({ manifest }) =>
+        Object.entries(manifest.spec.selector.matchLabels).every(([key, value]) => labels[key] === value),
+      );
+    return pods > 1 && !has ? [{ object, message: `has ${pods} pods and no DisruptionBudget; add one` }] : [];
+  });
+
 /** A StatefulSet's pods have names by its headless Service. */
 const statefulSetsHaveServices: Rule = (rendered) =>
   rendered.ofKind('StatefulSet').flatMap((object): Finding[] => {
@@ -326,6 +343,7 @@ const bindingsFindTheirEnds: Rule = (rendered) =>
   });
 
 export const referenceRules: readonly Rule[] = [
+  severalPodsHaveBudgets,
   monitorsFindServices,
   servicesLeadSomewhere,
   rolloutsHaveServices,

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { secretKeys } from '../../charts/backend-environment.ts';
-import { enforcePolicy, PolicyError } from '../../charts/policy/policy.ts';
+import { contextOf, enforcePolicy, PolicyError } from '../../charts/policy/policy.ts';
 import { loadOverlay } from '../../overlays/load.ts';
 import type { Overlay } from '../../overlays/overlay.ts';
 import { sample } from '../overlays/samples.ts';
@@ -81,7 +80,7 @@ function isCaught(overlay: Overlay, objects: readonly KubeObject[], { apply }: M
   try {
     enforcePolicy(
       mutated.map((manifest) => ({ path: 'x', manifest })),
-      { imagePins: overlay.imagePins, secrets: secretKeys(overlay), network: overlay.network },
+      contextOf(overlay),
     );
     return false;
   } catch (error) {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { secretKeys } from '../../charts/backend-environment.ts';
-import { enforcePolicy } from '../../charts/policy/policy.ts';
+import { contextOf, enforcePolicy } from '../../charts/policy/policy.ts';
 import { sample } from '../overlays/samples.ts';
-import { find, type KubeObject, objectsOf, ofKind } from './objects.ts';
+import { find, type KubeObject, objectsOf, ofKind, podTemplates } from './objects.ts';
 
 const overlay = sample({ ingress: { kind: 'ingress', tls: { kind: 'secret', secretName: 'tls' } } });
 
@@ -12,7 +11,7 @@ function findings(spoil: (objects: KubeObject[]) => unknown, imagePins: 'digest'
   spoil(objects);
   const rendered = objects.map((manifest) => ({ path: 'app/chart/construct', manifest }));
   try {
-    enforcePolicy(rendered, { imagePins, secrets: secretKeys(overlay), network: overlay.network });
+    enforcePolicy(rendered, { ...contextOf(overlay), imagePins });
   } catch (error) {
     return (error as Error).message.split('\n');
   }
@@ -46,6 +45,122 @@ describe('a synth is refused', () => {
       'with an object twice',
       (o) => o.push(find(o, 'Service', 'web')),
       /Service .*web.* is also rendered by app\/chart/,
+    ],
+    [
+      'with a public host that leads to what is not live',
+      (o) => {
+        find(o, 'Ingress', 'public').spec.rules[0].http.paths[0].backend.service.name = 'backend-preview';
+      },
+      /leads \S+ to Service backend-preview, which is not live; use the active Service/,
+    ],
+    [
+      'with a preview host that leads to what is live',
+      (o) => {
+        find(o, 'Ingress', 'preview').spec.rules[0].http.paths[1].backend.service.name = 'web';
+      },
+      /leads the preview host \S+ to Service web, which is live; use the preview Service/,
+    ],
+    [
+      'with pages whose API is not served',
+      (o) => find(o, 'Ingress', 'public').spec.rules[0].http.paths.shift(),
+      /Namespace .*has no route for \S+\/api; add it to the routes/,
+    ],
+    [
+      'with an analysis that no Rollout asks for',
+      (o) => {
+        for (const name of ['backend', 'web'])
+          rollout(o, name).strategy.blueGreen.postPromotionAnalysis.templates.pop();
+      },
+      /AnalysisTemplate .*hold\): is used by nothing; name it in the analysis of a Rollout/,
+    ],
+    [
+      'with configuration that no pod reads',
+      (o) => {
+        for (const [, { spec }] of podTemplates(o))
+          for (const one of [...spec.containers, ...(spec.initContainers ?? [])]) delete one.envFrom;
+      },
+      /ConfigMap .*backend-config-\w+\): is used by nothing; give it to the pods/,
+    ],
+    [
+      'with a claim that nothing mounts',
+      (o) => o.push({ ...find(o, 'PersistentVolumeClaim', 'backups'), metadata: { name: 'spare' } }),
+      /PersistentVolumeClaim spare\): is used by nothing; mount it/,
+    ],
+    [
+      'with rights that nobody gets',
+      (o) => {
+        find(o, 'RoleBinding', 'promoter').subjects = [];
+      },
+      /RoleBinding .*gives its role to nobody; add the subject/,
+    ],
+    [
+      'with a variable that names a file of no volume',
+      (o) => find(o, 'StatefulSet', 'postgres').spec.template.spec.containers[0].volumeMounts.shift(),
+      /container postgres: POSTGRES_PASSWORD_FILE is \S+, which no volume holds; mount it/,
+    ],
+    [
+      'with an exporter that nobody is let in to scrape',
+      (o) => {
+        const { ingress } = policyOf(o, 'redis');
+        ingress.splice(
+          ingress.findIndex(({ ports }: KubeObject) => ports[0].port === 9121),
+          1,
+        );
+      },
+      /ServiceMonitor .*scrapes port 9121, which is not open to network.monitoring; add the flow/,
+    ],
+    [
+      'with an analysis that the controller is not let in for',
+      (o) => {
+        const { ingress } = policyOf(o, 'backend');
+        const { rollouts } = overlay.network;
+        ingress.splice(
+          ingress.findIndex(({ from }: KubeObject) => JSON.stringify(from).includes(rollouts.namespace)),
+          1,
+        );
+      },
+      /Rollout .*backend\): metric health asks port 3001, which is not open to network.rollouts; add the flow/,
+    ],
+    [
+      'with an analysis whose Job is not let out to what it asks',
+      (o) => {
+        policyOf(o, 'web-page').egress = policyOf(o, 'web-page').egress.slice(1);
+      },
+      /Rollout .*web\): metric page asks port 3000, which is not open to its own pods; add the flow/,
+    ],
+    [
+      'with an analysis that measures nothing',
+      (o) => {
+        find(o, 'AnalysisTemplate', 'hold').spec.metrics = [];
+      },
+      /AnalysisTemplate .*hold\): has no metric; add one/,
+    ],
+    [
+      'with a pod of no container',
+      (o) => {
+        find(o, 'CronJob', 'backup').spec.jobTemplate.spec.template.spec.containers = [];
+      },
+      /CronJob .*backup\): has pods without a container; add one/,
+    ],
+    [
+      'with a URL in the place of a password',
+      (o) => {
+        const { env } = find(o, 'CronJob', 'backup').spec.jobTemplate.spec.template.spec.containers[0];
+        env.find(({ name }: KubeObject) => name === 'PGPASSWORD').valueFrom.secretKeyRef.key = 'DATABASE_URL';
+      },
+      /CronJob .*takes key DATABASE_URL of Secret moneywise-database for a password \(PGPASSWORD\), and DATABASE_URL takes it for a URL; correct one/,
+    ],
+    [
+      'with several pods that a drained node may take at once',
+      (o) => without(o, 'PodDisruptionBudget', 'web'),
+      /Rollout .*web\): has \d pods and no DisruptionBudget; add one/,
+    ],
+    [
+      'with a container that has no place for temporary files',
+      (o) => {
+        container(o).volumeMounts = [];
+      },
+      /Rollout .*backend\): container backend: cannot write to \/tmp; mount a volume/,
     ],
     [
       'with a selector that moves with a release',
