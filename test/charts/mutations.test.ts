@@ -4,36 +4,10 @@ import { loadOverlay } from '../../overlays/load.ts';
 import type { Overlay } from '../../overlays/overlay.ts';
 import { sample } from '../overlays/samples.ts';
 import { type KubeObject, objectsOf } from './objects.ts';
+import { references } from './references.ts';
 
 // Every field by which one rendered object refers to another, or to a part of itself, is made wrong, one at a time:
 // synth must refuse each. What it cannot know is listed.
-
-/** The ends of the paths of such fields, below an object's kind. */
-const references = [
-  /serviceAccountName$/,
-  /RoleBinding \S+ (roleRef\.(kind|name)|subjects\.\d+\.(kind|name|namespace))$/,
-  /(configMapRef|secretKeyRef|configMapKeyRef)\.(name|key)$/,
-  /(secretName|claimName|serviceName|templateName|activeService|previewService|targetPort|fieldPath)$/,
-  /items\.\d+\.key$/,
-  /volumeMounts\.\d+\.name$/,
-  /(volumes|volumeClaimTemplates)\.\d+\.(metadata\.)?name$/,
-  /backend\.service\.(name|port\.name)$/,
-  /scaleTargetRef\.\w+$/,
-  /(matchLabels|spec\.selector)\.[^{}]+$/,
-  /template\.metadata\.labels\.(app\.kubernetes\.io\/name|app\.kubernetes\.io\/instance|cdk8s\.io\/metadata\.addr)$/,
-  /(ingress|egress)\.\d+\.ports\.\d+\.(port|protocol)$/,
-  /Analysis\.args\.\d+\.(name|value)$/,
-  /AnalysisTemplate \S+ spec\.args\.\d+\.name$/,
-  /provider\.web\.url$/,
-  /headers\.\d+\.(key|value)$/,
-  /CHECK_URL\.value$/,
-  /Probe\.(httpGet|tcpSocket)\.port$/,
-  /containers\.\d+\.ports\.\d+\.(name|containerPort)$/,
-  /(Service|ServiceAccount|ConfigMap|AnalysisTemplate|PersistentVolumeClaim|Role|Rollout|StatefulSet) \S+ metadata\.name$/,
-  /Service \S+ spec\.ports\.\d+\.(name|port)$/,
-  /endpoints\.\d+\.port$/,
-  /tls\.\d+\.hosts\.\d+$/,
-];
 
 /** What synth cannot know, and why: things that are not rendered, or that nothing rendered depends on. */
 const unknowable: [RegExp, string][] = [
