@@ -4,6 +4,14 @@ import type { Rollout, RolloutCondition, RolloutStatus } from '../cluster/object
 const DEADLINE = 600;
 const OVERDUE = 'ProgressDeadlineExceeded';
 const COMPLETE = 'NewReplicaSetAvailable';
+/** The status of a condition with that reason; with any other it is `True`. */
+const STATUS: Readonly<Record<string, string>> = {
+  [OVERDUE]: 'False',
+  RolloutAborted: 'False',
+  RolloutPaused: 'Unknown',
+  RolloutResumed: 'Unknown',
+  RolloutRetry: 'Unknown',
+};
 
 /** The condition `Progressing`, which is all that says since when a Rollout makes no progress. */
 export function progressOf(status: RolloutStatus): RolloutCondition | undefined {
@@ -17,11 +25,10 @@ export function because(
   now: number,
   message?: string,
 ): RolloutCondition {
-  const status = { [OVERDUE]: 'False', RolloutAborted: 'False', RolloutPaused: 'Unknown', RolloutResumed: 'Unknown' };
   if (old?.reason === reason) return old;
   return {
     type: 'Progressing',
-    status: status[reason as keyof typeof status] ?? 'True',
+    status: STATUS[reason] ?? 'True',
     reason,
     ...(message ? { message } : {}),
     lastUpdateTime: new Date(now).toISOString(),
@@ -52,7 +59,7 @@ export function progressAfter(
     : old;
 }
 
-export function isOverdueNow(condition: RolloutCondition | undefined): boolean {
+export function saysOverdue(condition: RolloutCondition | undefined): boolean {
   return condition?.reason === OVERDUE;
 }
 

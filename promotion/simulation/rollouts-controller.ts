@@ -17,7 +17,7 @@ import {
   type Service,
 } from '../cluster/objects.ts';
 import { type ApiServer, same } from './api-server.ts';
-import { because, deadlineOf, isOverdueNow, progressAfter, progressOf, withPause } from './progress.ts';
+import { because, deadlineOf, progressAfter, progressOf, saysOverdue, withPause } from './progress.ts';
 import { inRole } from './role-metadata.ts';
 
 const DEADLINE = 'scale-down-deadline';
@@ -576,7 +576,7 @@ class Pass {
       (set) => ![this.newHash, this.status.stableRS].includes(set.metadata.labels?.[POD_HASH]) && hasDeadline(set),
     );
     const progress = progressAfter(this.progress, this.rollout, next, this.now);
-    if (isOverdueNow(progress)) {
+    if (saysOverdue(progress)) {
       if (isWaiting) return;
       if (this.rollout.spec.progressDeadlineAbort) this.addAbort = progress?.message ?? '';
     }
@@ -636,7 +636,7 @@ class Pass {
         message: `RolloutAborted: Rollout aborted update to revision ${revisionOf(this.set(this.newHash))}${why ? `: ${why}` : ''}`,
       };
     }
-    if (isOverdueNow(this.progress))
+    if (saysOverdue(this.progress))
       return { phase: 'Degraded', message: `${this.progress?.reason}: ${this.progress?.message}` };
     if (this.rollout.spec.paused) return { phase: 'Paused', message: 'manually paused' };
     if (next.pauseConditions?.length) return { phase: 'Paused', message: next.pauseConditions[0]?.reason ?? '' };
