@@ -38,6 +38,7 @@ const BUDGETS: Resource = {
   version: 'v1',
   plural: 'poddisruptionbudgets',
 };
+const SECRETS: Resource = { kind: 'Secret', group: '', version: 'v1', plural: 'secrets' };
 const KINDS: Readonly<Record<Kind, Resource>> = {
   rollouts: RESOURCES.rollouts,
   services: RESOURCES.services,
@@ -45,6 +46,7 @@ const KINDS: Readonly<Record<Kind, Resource>> = {
   analysisruns: RESOURCES.analysisRuns,
   analysistemplates: TEMPLATES,
   poddisruptionbudgets: BUDGETS,
+  secrets: SECRETS,
 };
 const WATCHED = [RESOURCES.rollouts, RESOURCES.services, RESOURCES.replicaSets, RESOURCES.analysisRuns];
 

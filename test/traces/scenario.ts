@@ -3,9 +3,10 @@ import type { Facts } from './facts.ts';
 
 /**
  * How a version's analysis ends: `hold` measures for minutes, `short-hold` for some seconds before it fails, `late` is a Job
- * that is not over by its deadline, and `argued` passes if it is given the Rollout's name as its argument.
+ * that is not over by its deadline, and `argued` and `secret` pass if their argument is the Rollout's name, which `argued` is
+ * given and `secret` finds in a Secret.
  */
-export type Verdict = 'pass' | 'fail' | 'inconclusive' | 'error' | 'hold' | 'short-hold' | 'late' | 'argued';
+export type Verdict = 'pass' | 'fail' | 'inconclusive' | 'error' | 'hold' | 'short-hold' | 'late' | 'argued' | 'secret';
 
 /** One template or several, whose metrics the controller puts into one AnalysisRun. */
 export type Analysis = Verdict | 'none' | readonly Verdict[];
@@ -40,7 +41,8 @@ export type Kind =
   | 'replicasets'
   | 'analysisruns'
   | 'analysistemplates'
-  | 'poddisruptionbudgets';
+  | 'poddisruptionbudgets'
+  | 'secrets';
 
 export interface Step {
   /** Waits until the facts include these; then, as always, until nothing has changed for a while. */

@@ -921,6 +921,11 @@ export const scenarios: readonly Scenario[] = [
     end: healthy('B'),
   },
   {
+    name: 'an analysis with an argument from a Secret',
+    steps: [...then(untilPaused({ name: 'B', before: 'secret' }), promote)],
+    end: healthy('B'),
+  },
+  {
     name: 'an analysis that is not given its argument',
     steps: [{ when: healthy('A'), give: [apply({ name: 'B', before: 'argued', withoutArguments: true })] }],
     end: { active: 'A' },

@@ -36,6 +36,13 @@ const METRICS: Readonly<Record<Verdict, object>> = {
   'short-hold': { failureCondition: 'true', interval: '1s', count: 10, failureLimit: 5 },
   late: { provider: { job: { spec: jobPastItsDeadline() } } },
   argued: { successCondition: '"{{args.rollout}}" == "shop"' },
+  secret: { successCondition: '"{{args.rollout}}" == "shop"' },
+};
+
+/** The arguments that a template takes, with where they come from if nobody gives them. */
+const ARGUMENTS: Readonly<Partial<Record<Verdict, readonly object[]>>> = {
+  argued: [{ name: 'rollout' }],
+  secret: [{ name: 'rollout', valueFrom: { secretKeyRef: { name: 'names', key: 'rollout' } } }],
 };
 
 function jobPastItsDeadline() {
@@ -44,15 +51,13 @@ function jobPastItsDeadline() {
 }
 
 export function analysisTemplate(name: Verdict, namespace: string, url: string): KubeObject {
+  const args = ARGUMENTS[name];
   const provider = { web: { url, insecure: true, headers: [{ key: 'Connection', value: 'close' }] } };
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'AnalysisTemplate',
     metadata: { name, namespace },
-    spec: {
-      ...(name === 'argued' ? { args: [{ name: 'rollout' }] } : {}),
-      metrics: [{ name, provider, ...METRICS[name] }],
-    },
+    spec: { ...(args ? { args } : {}), metrics: [{ name, provider, ...METRICS[name] }] },
   } as KubeObject;
 }
 
@@ -71,6 +76,7 @@ export function shopOf(
   return [
     service('shop'),
     service('shop-preview'),
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'names', namespace }, stringData: { rollout: 'shop' } },
     ...(Object.keys(METRICS) as Verdict[]).map((name) => analysisTemplate(name, namespace, url)),
     {
       apiVersion: 'argoproj.io/v1alpha1',

@@ -13,6 +13,7 @@ const MEASURED: Readonly<Record<Verdict, Measurement>> = {
   'short-hold': 'Failed',
   late: 'Failed',
   argued: 'Successful',
+  secret: 'Successful',
 };
 
 /** Plays a scenario in the simulation. */
