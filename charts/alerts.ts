@@ -142,12 +142,16 @@ function requestAlerts(service: string, queries: Queries, { thresholds }: Monito
   ];
 }
 
+/**
+ * `phase` is the controller's own word in its metrics (controller/metrics/rollouts.go), not `status.phase`: it knows no
+ * `Degraded` and no `Healthy`.
+ */
 function rolloutAlerts(queries: Queries, { thresholds: { rolloutMinutes } }: Monitoring): Alert[] {
   return [
     {
       name: 'RolloutDegraded',
       severity: 'critical',
-      expr: `rollout_info{${queries.labels({ phase: 'Degraded' })}} == 1`,
+      expr: `rollout_info{${queries.labels()},phase=~"Abort|Error|InvalidSpec|Timeout"} == 1`,
       minutes: 5,
       summary: 'A revision was aborted or makes no progress: look with `moneywise-deploy status`.',
     },

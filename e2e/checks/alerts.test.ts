@@ -39,7 +39,7 @@ const cpu = (container: string, used: number): Series => ({
 });
 const rollout = (phase: string): Series => ({
   [`rollout_info{namespace="${namespace}",name="backend",phase="${phase}"}`]: '1x200',
-  [`rollout_info{namespace="${namespace}",name="web",phase="Healthy"}`]: '1x200',
+  [`rollout_info{namespace="${namespace}",name="web",phase="Completed"}`]: '1x200',
 });
 const disk = (available: number): Series => ({
   [`kubelet_volume_stats_available_bytes{namespace="${namespace}",persistentvolumeclaim="data-postgres-0"}`]: `${available}x200`,
@@ -60,8 +60,8 @@ const ofService = (name: string, service: string): Record<string, Case> => ({
 const cases: Record<string, Case> = {
   ...ofService('Backend', 'backend'),
   ...ofService('Web', 'web'),
-  RolloutDegraded: { wrong: rollout('Degraded'), right: rollout('Healthy') },
-  RolloutStuck: { wrong: rollout('Paused'), right: rollout('Healthy') },
+  RolloutDegraded: { wrong: rollout('Abort'), right: rollout('Completed') },
+  RolloutStuck: { wrong: rollout('Paused'), right: rollout('Completed') },
   DiskLow: { wrong: disk(14), right: disk(16) },
   DatabaseDown: { wrong: of('pg_up', 'postgres', 0), right: of('pg_up', 'postgres', 1) },
   DatabaseConnections: {

@@ -2,25 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { find, type KubeObject, objectsOf } from '../../test/charts/objects.ts';
+import { metricsNamed } from '../../test/charts/queries.ts';
 import { sample } from '../../test/overlays/samples.ts';
 import { freePort, ownFolder, postgresBin, runAs, type Server, start } from './server.ts';
 
 // Every metric of a data store that a rule or a panel names is one that the store's exporter really exports.
 
 const objects = objectsOf(sample());
-
-/** All PromQL there is, in rules and on the dashboard. */
-const queries: string[] = [
-  ...find(objects, 'PrometheusRule', 'moneywise').spec.groups.flatMap(({ rules }: KubeObject) =>
-    rules.map(({ expr }: KubeObject) => expr),
-  ),
-  ...JSON.parse(find(objects, 'ConfigMap', 'dashboard').data['moneywise.json']).panels.flatMap(
-    ({ targets }: KubeObject) => targets.map(({ expr }: KubeObject) => expr),
-  ),
-];
-const named = (prefix: string) => [
-  ...new Set(queries.flatMap((query) => query.match(new RegExp(`\\b${prefix}_[a-z_]+(?=\\{)`, 'g')) ?? [])),
-];
 
 const servers: Server[] = [];
 afterAll(async () => {
@@ -79,7 +67,7 @@ describe('the exporter of PostgreSQL', () => {
     metrics = await exported(own);
   });
 
-  it.each(named('pg'))('exports %s', (name) => {
+  it.each(metricsNamed('pg'))('exports %s', (name) => {
     expect(metrics).toMatch(new RegExp(`^${name}[ {]`, 'm'));
   });
 
@@ -113,7 +101,7 @@ describe('the exporter of Redis', () => {
     metrics = await exported(own);
   });
 
-  it.each(named('redis'))('exports %s', (name) => {
+  it.each(metricsNamed('redis'))('exports %s', (name) => {
     expect(metrics).toMatch(new RegExp(`^${name}[ {]`, 'm'));
   });
 });

@@ -1,5 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { find as findObject, type KubeObject, objectsOf } from '../../test/charts/objects.ts';
+import { labelsOfMetric } from '../../test/charts/queries.ts';
+import { sample } from '../../test/overlays/samples.ts';
+import { stateOf } from '../../testbed/paths.ts';
 import { run, until } from '../../testbed/run.ts';
 import { down, find, type Testbed, up } from '../../testbed/testbed.ts';
 import { tracesOf } from './host.ts';
@@ -31,14 +36,14 @@ afterAll(async () => {
   for (const name of names) await down(name);
 });
 
-const rollout = (image: string) => ({
+const rollout = (image: string, strategy: object = {}) => ({
   apiVersion: 'argoproj.io/v1alpha1',
   kind: 'Rollout',
   metadata: { name: 'web' },
   spec: {
     replicas: 2,
     selector: { matchLabels: { app: 'web' } },
-    strategy: { blueGreen: { activeService: 'web', previewService: 'web-preview' } },
+    strategy: { blueGreen: { activeService: 'web', previewService: 'web-preview', ...strategy } },
     template: { metadata: { labels: { app: 'web' } }, spec: podSpec(1000, { image }) },
   },
 });
@@ -56,6 +61,54 @@ test('the real controller brings a Rollout of two fake pods to Healthy, one test
   );
   expect(await kubectl(other, 'get', 'rollouts,pods', '-o', 'name')).toBe('');
 });
+
+describe('what the controller tells Prometheus of a Rollout', () => {
+  let url: string;
+  beforeAll(async () => {
+    const pids = (await readFile(join(stateOf(names[0]), 'pids'), 'utf8')).split('\n').filter(Boolean);
+    const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+    url = `http://127.0.0.1:${/--metricsPort\0(\d+)/.exec(commands.join('\n'))?.[1]}/metrics`;
+  });
+
+  /** Waits until the alert of that name, and no other, would be about the Rollout; none waits until no alert is. */
+  const alerts = (rollout: string, alert?: string) =>
+    until(`${alert ?? 'no alert'} for ${rollout}`, 60, async () => {
+      const lines = (await (await fetch(url)).text()).split('\n');
+      const line = lines.find((each) => each.startsWith('rollout_info{') && each.includes(`name="${rollout}"`));
+      const phase = /phase="(\w+)"/.exec(line ?? '')?.[1] ?? '';
+      const about = ['RolloutDegraded', 'RolloutStuck'].filter((name) => phasesOf(name).test(phase));
+      const hasLabels = labelsOfMetric('rollout_info').every((label) => line?.includes(`${label}="`));
+      return hasLabels && about.join() === (alert ?? '');
+    });
+
+  test('no alert is about a Rollout that is well', async () => {
+    await alerts('web');
+  });
+
+  test('one is about a Rollout that waits, another about one that was aborted, or is invalid', async () => {
+    const [one] = testbeds as [Testbed];
+    const held = rollout('web:v2', { autoPromotionEnabled: false });
+    await apply(one, held);
+    await alerts('web', 'RolloutStuck');
+    const abort = JSON.stringify({ status: { abort: true } });
+    await kubectl(one, 'patch', 'rollout', 'web', '--subresource=status', '--type=merge', '-p', abort);
+    await alerts('web', 'RolloutDegraded');
+    await apply(one, {
+      ...held,
+      metadata: { name: 'lost' },
+      spec: { ...held.spec, strategy: { blueGreen: { activeService: 'none' } } },
+    });
+    await alerts('lost', 'RolloutDegraded');
+  });
+});
+
+/** The phases that an alert is about. */
+function phasesOf(alert: string): RegExp {
+  const { groups } = findObject(objectsOf(sample()), 'PrometheusRule', 'moneywise').spec;
+  const rules: KubeObject[] = groups.flatMap((group: KubeObject) => group.rules);
+  const { expr } = rules.find((rule) => rule.alert === alert);
+  return new RegExp(`^(${/phase=~?"([^"]+)"/.exec(expr)?.[1]})$`);
+}
 
 test('a claim of a volume is bound once a pod asks for it', async () => {
   const [one] = testbeds as [Testbed];

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { labelsOfMetric, metricsNamed } from '../../test/charts/queries.ts';
 import { images } from '../../testbed/images.ts';
 import { until } from '../../testbed/run.ts';
 import { down, type Testbed, up } from '../../testbed/testbed.ts';
@@ -53,6 +54,23 @@ describe('a real node', () => {
     );
     await kubectl(testbed, 'rollout', 'status', 'statefulset/postgres', '--timeout=90s');
     await awaitReady(testbed, 'cache', 'by-digest', 'by-tag');
+  });
+
+  test('tells Prometheus of containers by the names and labels that rules and panels ask for', async () => {
+    const asked = metricsNamed('container');
+    expect(asked.length).toBeGreaterThan(0);
+    const path = `/api/v1/nodes/testbed-${first}/proxy/metrics/cadvisor`;
+    await until('the metrics of a container', 60, async () => {
+      const lines = (await kubectl(testbed, 'get', '--raw', path)).split('\n');
+      return asked.every((metric) =>
+        lines.some(
+          (line) =>
+            line.startsWith(`${metric}{`) &&
+            line.includes('pod="postgres-0"') &&
+            labelsOfMetric(metric).every((label) => new RegExp(`\\b${label}="[^"]`).test(line)),
+        ),
+      );
+    });
   });
 
   test('runs a pod that Pod Security restricts, with nothing but what it was given', async () => {
