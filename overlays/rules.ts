@@ -160,7 +160,8 @@ function strategyProblems({ monitoring, strategy }: Omit<Overlay, 'pins'>): Prob
     const why = 'the hold must outlast two switches, the verification and holdMarginSeconds, or no release can settle';
     atLeast(['hold', 'seconds'], strategy.hold.seconds, leastHoldSeconds(strategy), why);
   }
-  const why = `the pods must outlast the hold (${holdSeconds(strategy)} s), the verification, the way back and a margin of 30 s`;
+  const before = strategy.hold.kind === 'none' ? 'two switches' : `the hold (${holdSeconds(strategy)} s)`;
+  const why = `the pods must outlast ${before}, the verification, the way back and a margin of 30 s`;
   for (const field of ['scaleDownDelaySeconds', 'abortScaleDownDelaySeconds'] as const) {
     atLeast([field], strategy[field], leastScaleDownSeconds(strategy), why);
   }

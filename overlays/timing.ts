@@ -16,9 +16,14 @@ export function leastHoldSeconds({ timeouts, holdMarginSeconds }: BlueGreen): nu
   return 2 * timeouts.switchSeconds + timeouts.verifySeconds + holdMarginSeconds;
 }
 
-/** The least time that pods of either colour must outlive a decision: hold, verification, the way back and a margin. */
+/**
+ * The least time that pods of either colour must outlive a decision: hold, verification, the way back and a margin. Without
+ * a hold a member settles as it is switched, so its old pods wait until the last member is switched, too.
+ */
 export function leastScaleDownSeconds(strategy: BlueGreen): number {
-  return holdSeconds(strategy) + strategy.timeouts.verifySeconds + strategy.timeouts.returnSeconds + 30;
+  const { returnSeconds, switchSeconds, verifySeconds } = strategy.timeouts;
+  const until = strategy.hold.kind === 'none' ? 2 * switchSeconds : holdSeconds(strategy);
+  return until + verifySeconds + returnSeconds + 30;
 }
 
 /** How a query of the promoter is asked: how often, with what between two tries and for how long each, in seconds. */

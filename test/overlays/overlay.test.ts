@@ -199,6 +199,14 @@ describe('the times of a blue-green release', () => {
     },
   );
 
+  it('keep pods longer than two switches and verification where nothing holds a member that is switched', () => {
+    const without = { hold: { kind: 'none' } } as const;
+    expect(problems(blueGreen({ ...without, scaleDownDelaySeconds: 329 }))[0]).toMatch(
+      /scaleDownDelaySeconds 329 is too short: the pods must outlast two switches, .* give 330 or more/,
+    );
+    expect(problems(blueGreen({ ...without, scaleDownDelaySeconds: 330 }))).toEqual([]);
+  });
+
   it('never keep rejected pods for ever', () => {
     expect(problems(blueGreen({ abortScaleDownDelaySeconds: 0 }))[0]).toContain('must be at least 1 second');
   });
