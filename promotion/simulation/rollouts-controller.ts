@@ -1,13 +1,10 @@
-import { createHash } from 'node:crypto';
 import {
   type AnalysisRun,
   type AnalysisRunReference,
   type BlueGreenStrategy,
   DESIRED_REPLICAS,
   type KubeObject,
-  type Metric,
   POD_HASH,
-  type PodTemplate,
   REVISION,
   type ReplicaSet,
   type Rollout,
@@ -16,9 +13,12 @@ import {
   type RolloutStatus,
   type Service,
 } from '../cluster/objects.ts';
-import { type ApiServer, same } from './api-server.ts';
+import type { ApiServer } from './api-server.ts';
 import { because, deadlineOf, progressAfter, progressOf, saysOverdue, withPause } from './progress.ts';
 import { inRole } from './role-metadata.ts';
+import { patchStatus } from './status-patch.ts';
+import { templateHash } from './template-hash.ts';
+import { type AnalysisTemplate, whatIsWrong } from './validation.ts';
 
 const DEADLINE = 'scale-down-deadline';
 /** After this time a Rollout that is invalid is looked at again, in milliseconds. */
@@ -62,31 +62,6 @@ export function reconcileRollout(api: ApiServer, rollout: Rollout, now: number):
         conditions: [...others, { type: 'InvalidSpec', status: 'True', reason: 'InvalidSpec', message }],
       }),
     ),
-  };
-}
-
-/** What the controller's validation refuses, as far as it is modelled. */
-function whatIsWrong(api: ApiServer, { spec }: Rollout, blueGreen: BlueGreenStrategy): string | undefined {
-  if (spec.workloadRef && spec.template) return 'spec.template: template cannot be set when workloadRef is set';
-  for (const { templates = [], args = [] } of [blueGreen.prePromotionAnalysis, blueGreen.postPromotionAnalysis].map(
-    (analysis) => analysis ?? {},
-  )) {
-    for (const { templateName } of templates) {
-      const template = api.get<AnalysisTemplate>('analysistemplates', templateName);
-      if (!template) return `spec.strategy.blueGreen: AnalysisTemplate ${templateName} not found`;
-      const wanting = template.spec?.args?.find(
-        ({ name, value, valueFrom }) => !value && !valueFrom && !args.some((given) => given.name === name),
-      );
-      if (wanting) return `spec.strategy.blueGreen: args.${wanting.name} was not resolved`;
-    }
-  }
-  return undefined;
-}
-
-interface AnalysisTemplate extends KubeObject {
-  readonly spec?: {
-    readonly metrics?: readonly Metric[];
-    readonly args?: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: unknown }[];
   };
 }
 
@@ -727,30 +702,6 @@ class Pass {
   }
 }
 
-const hashes = new WeakMap<PodTemplate, string>();
-
-/** Stands for the controller's hash of a pod template: equal templates, equal hashes. */
-export function templateHash({ spec: { template = {} } }: Rollout): string {
-  const known = hashes.get(template);
-  if (known) return known;
-  const hash = createHash('sha256')
-    .update(JSON.stringify(sorted(template)))
-    .digest('hex')
-    .slice(0, 10);
-  hashes.set(template, hash);
-  return hash;
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, sorted(item)]),
-  );
-}
-
 function revisionOf(set: ReplicaSet | undefined): number {
   return Number(set?.metadata.annotations?.[REVISION] ?? 0);
 }
@@ -769,32 +720,6 @@ function referenceTo(run: AnalysisRun): AnalysisRunReference {
 
 function compact<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never;
-}
-
-/**
- * Writes a status as the controller does: a merge patch of what differs from its cached copy, so what others wrote in the
- * meantime stays. Undefined when nothing differs.
- */
-function patchStatus(api: ApiServer, cached: Rollout, status: RolloutStatus): Rollout | undefined {
-  if (same(cached.status ?? {}, status)) return undefined;
-  return api.update<Rollout>('rollouts', cached.metadata.name, (live) => ({
-    ...live,
-    status: merged(live.status ?? {}, cached.status ?? {}, status) as RolloutStatus,
-  }));
-}
-
-function merged(live: object, before: object, after: object): object {
-  const at = (object: object, key: string) => (object as Record<string, unknown>)[key];
-  const isObject = (value: unknown): value is object =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
-  const result: Record<string, unknown> = { ...live };
-  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const [old, next, now] = [at(before, key), at(after, key), at(live, key)];
-    if (same(old, next)) continue;
-    if (next === undefined) delete result[key];
-    else result[key] = isObject(next) ? merged(isObject(now) ? now : {}, isObject(old) ? old : {}, next) : next;
-  }
-  return result;
 }
 
 function written(rollout: Rollout | undefined): PassResult {
