@@ -1,0 +1,1 @@
+CREATE TABLE "Account" ("id" SERIAL PRIMARY KEY, "name" TEXT NOT NULL);
