@@ -23,7 +23,7 @@ export const development: OverlayInput = {
     image: { repository: 'postgres', version: '15.13' },
     storage: { kind: 'persistent', sizeGibibytes: 8 },
     resources: { cpuMillis: 100, memoryMebibytes: 512 },
-    backup: { volume: { sizeGibibytes: 8 } },
+    backup: { target: { kind: 'volume', sizeGibibytes: 8 } },
     secretName: 'moneywise-database',
   },
   cache: {

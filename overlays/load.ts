@@ -91,7 +91,11 @@ function schemaProblems(error: z.ZodError): Problem[] {
 function tell(source: string, input: unknown, problems: Problem[]): string[] {
   return problems.map(({ path, message }) => {
     const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);
-    const shown = value === undefined || typeof value === 'object' ? '' : ` ${JSON.stringify(value)}`;
+    // Without the login that an address must not have.
+    const shown =
+      value === undefined || typeof value === 'object'
+        ? ''
+        : ` ${JSON.stringify(value).replace(/\/\/[^/"]*@/, '//***@')}`;
     return `${source}: ${path.map(String).join('.') || 'the content'}${shown} ${message}`;
   });
 }

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { repositoryAddress } from '../promotion/git/address.ts';
+import { freezeSchema } from '../promotion/plan/freeze.ts';
+import { notificationsSchema } from '../promotion/plan/notifications.ts';
 import type { pinsSchema } from './pins.ts';
 
 /** A whole number of seconds. */
@@ -205,6 +208,10 @@ const monitoringSchema = z.discriminatedUnion('kind', [
         withoutRequests: z.enum(['unknown', 'pass']).default('unknown'),
       })
       .optional(),
+    /** Where people read docs/on-call.md: every alert links to its section there. */
+    runbookUrl: z
+      .url({ protocol: /^https?$/ })
+      .default('https://github.com/moneywise/moneywise-deploy/blob/main/docs/on-call.md'),
     escalation: z
       .strictObject({
         /** The team's channel, told at once. */
@@ -218,12 +225,19 @@ const monitoringSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** How Argo CD brings an overlay into its cluster. */
+/** The repository that an overlay is applied from. */
 const gitopsSchema = z.strictObject({
-  /** The repository with dist/, as Argo CD reaches it. */
-  repository: z.string().min(1),
+  /** The repository with dist/, as who applies it reaches it. */
+  repository: repositoryAddress,
   /** Branch or tag that is followed. */
   revision: z.string().min(1).default('main'),
+  /**
+   * How changes come to that branch: pushed to it, or to a branch of their own for a pull request, where it is protected.
+   * Without it this project's commands write nothing to Git, and promotions are not recorded in `overlays/releases/`.
+   */
+  changes: z.enum(['push', 'pull-request']).optional(),
+  /** Who applies it: Argo CD, by an Application rendered for it, or people and CI systems with `kubectl apply`. */
+  appliedBy: z.enum(['argo-cd', 'kubectl']).default('argo-cd'),
   /** The cluster's API server, as Argo CD knows it. */
   server: z.url().default('https://kubernetes.default.svc'),
   /** Where Argo CD runs. */
@@ -266,6 +280,32 @@ const storeImageSchema = z.strictObject({
     .optional(),
 });
 
+/** Who takes a release live once it is applied. */
+const promoterSchema = z.discriminatedUnion('kind', [
+  /** Somebody or something outside the cluster, with `moneywise-deploy promote`. */
+  z.strictObject({ kind: z.literal('outside') }),
+  z.strictObject({
+    /** A Job in the cluster, a new one for each release that is applied: whoever releases then needs Git and nothing else. */
+    kind: z.literal('job'),
+    /** What images/promoter builds. */
+    image: storeImageSchema,
+    resources: resourcesSchema.prefault({ cpuMillis: 100, memoryMebibytes: 256 }),
+    /**
+     * Where the API server itself listens (`kubectl get endpointslices kubernetes`): network policies judge addresses
+     * after those of Services were replaced.
+     */
+    apiServer: z.strictObject({ cidrs: cidrs.min(1), port: port.default(443) }),
+    /** A Secret of yours whose keys become its variables: what `notifications` need (docs/secrets.md), and where telemetry goes. */
+    secretName: secretName.optional(),
+    /** What else it asks, beside HTTPS in `network.internet`: Prometheus by URL, hosts in private networks. */
+    reaches: z.array(z.strictObject({ cidrs: cidrs.min(1), ports: z.array(port).min(1) })).default([]),
+    /** A claim that keeps the evidence of all releases; without it, it goes with the pod. */
+    evidence: z.strictObject({ sizeGibibytes: z.int().min(1), className: z.string().min(1).optional() }).optional(),
+    /** How long a finished Job stays, with its pods and their logs, in hours. */
+    keepHours: z.int().min(1).default(168),
+  }),
+]);
+
 /** Where a data store that runs in the cluster keeps its files. */
 const storageSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -305,6 +345,44 @@ const inClusterFields = {
   exporter: exporterSchema.optional(),
 };
 
+/** Where dumps are kept. */
+const backupTargetSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    /** A claim of their own, beside the database's. */
+    kind: z.literal('volume'),
+    sizeGibibytes: z.int().min(1),
+    /** Storage class; without one, the cluster's default. */
+    className: z.string().min(1).optional(),
+  }),
+  z.strictObject({
+    /** A bucket of yours, with the interface of S3. */
+    kind: z.literal('object-storage'),
+    /** A dump holds everybody's data, so by HTTPS alone. */
+    endpoint: z.url({ protocol: /^https$/, error: 'must be an https URL, e.g. https://s3.eu-central-1.amazonaws.com' }),
+    /** The addresses that the endpoint may have: network policies know no host names. */
+    cidrs: cidrs.min(1),
+    region: z.string().min(1),
+    bucket: z.string().regex(/^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$/, 'must be the name of a bucket'),
+    /** The folder in the bucket; no two databases may share one. */
+    prefix: z
+      .string()
+      .regex(
+        /^[-_.a-zA-Z0-9]+(\/[-_.a-zA-Z0-9]+)*$/,
+        'must be a path without slashes at its ends, e.g. moneywise/staging',
+      ),
+    /** Who makes the storage, as rclone calls it, for what each does in its own way. */
+    provider: z.enum(['AWS', 'Ceph', 'Minio', 'Other']),
+    /** The Secret, made by you, that holds the two keys below. */
+    secretName,
+    accessKeyIdKey: secretKey.default('ACCESS_KEY_ID'),
+    secretAccessKeyKey: secretKey.default('SECRET_ACCESS_KEY'),
+    /** An image with rclone, e.g. the official `rclone/rclone`. */
+    image: storeImageSchema,
+    /** Node disk for one dump on its way, in GiB. */
+    scratchGibibytes: z.int().min(1),
+  }),
+]);
+
 /** Nightly dumps of a database in the cluster, and a restore that proves them. */
 const backupSchema = z.strictObject({
   /** When a dump is made, as cron has it, in UTC. */
@@ -317,12 +395,11 @@ const backupSchema = z.strictObject({
     .string()
     .regex(/^(\S+ ){4}\S+$/, 'must be five fields, e.g. 15 4 * * *')
     .default('15 4 * * *'),
-  /** Dumps kept. */
+  /** Dumps kept; the Job that makes a new one removes the oldest. */
   keep: z.int().min(1).default(14),
   /** The oldest that the newest dump may be when it is verified, in hours. */
   maxAgeHours: z.int().min(1).default(26),
-  /** The claim for the dumps. */
-  volume: z.strictObject({ sizeGibibytes: z.int().min(1), className: z.string().min(1).optional() }),
+  target: backupTargetSchema,
   resources: resourcesSchema.prefault({ cpuMillis: 100, memoryMebibytes: 256 }),
 });
 
@@ -410,6 +487,56 @@ const analysisSchema = z.strictObject({
   podStartSeconds: seconds.default(60),
 });
 
+/** A member whose new revision gets more and more of the traffic, by its number of pods, in the place of blue-green. */
+const canarySchema = z.strictObject({
+  /**
+   * Shares of the traffic. At the first one the new revision is judged before its promotion, at the last one it is held until
+   * the whole release is decided.
+   */
+  steps: z
+    .array(
+      z.strictObject({
+        /** Percent of the pods, in whole ones: with 3 pods, 50 is 2. The rest follows when the release settles. */
+        weight: z.int('must be a whole number of percent').min(1).max(99),
+        /** How long it stays at that share once it is promoted, in seconds. */
+        pauseSeconds: seconds.optional(),
+        /** Whether it is judged again at that share; at the last one it always is. */
+        judged: z.boolean().default(false),
+      }),
+    )
+    .min(1, 'must have at least one step, e.g. { weight: 25 }'),
+});
+
+/**
+ * Load on a new revision before it is switched, beside the same on the stable one: docs/performance-gate.md. Each member is judged by
+ * itself, and refused where the answer is bad or not known in time.
+ */
+const performanceSchema = z.strictObject({
+  /** What images/promoter builds; not needed where the promoter is a Job, whose image it is. */
+  image: storeImageSchema.optional(),
+  /** What is asked for with GET and without a login, in turn. A service with none is not judged under load. */
+  paths: z
+    .strictObject({ backend: z.array(path).default(['/api/health']), web: z.array(path).default(['/']) })
+    .prefault({}),
+  /** Requests that each of the two revisions gets in a second. */
+  requestsPerSecond: z.int().min(1).max(1000).default(25),
+  /** After so long without a certain answer it is unknown, in seconds. */
+  seconds: seconds.default(120),
+  /** How long the new revision is asked before it is judged, in seconds: its caches are cold. */
+  warmUpSeconds: seconds.default(5),
+  /** How long one answer may take, in seconds; a later one is a failure. */
+  timeoutSeconds: seconds.default(5),
+  /** What 95 of 100 requests take at most, in seconds. */
+  p95Seconds: z.number().gt(0).default(1),
+  /** The share of failed requests that is too much, in percent. */
+  errorPercent: percent.default(5),
+  /** How many times as long as those of the stable revision 95 of 100 requests may take. */
+  slowdown: z.number().min(1).default(1.5),
+  /** How probable a wrong verdict may be, of either kind. */
+  errorProbability: z.number().gt(0).max(0.2).default(0.01),
+  resources: resourcesSchema.prefault({ cpuMillis: 250, memoryMebibytes: 256 }),
+});
+
 const strategySchema = z.discriminatedUnion('kind', [
   /** Plain Deployments with one Service each: no preview, no analysis, nothing to promote. */
   z.strictObject({ kind: z.literal('deployment') }),
@@ -418,6 +545,9 @@ const strategySchema = z.discriminatedUnion('kind', [
     kind: z.literal('blue-green'),
     hold: holdSchema,
     analysis: analysisSchema.prefault({}),
+    /** The members that are canaries instead. */
+    canaries: z.strictObject({ backend: canarySchema.optional(), web: canarySchema.optional() }).prefault({}),
+    performance: performanceSchema.optional(),
     /** How long the old pods stay after a release has settled, in seconds: the time for an instant way back. */
     scaleDownDelaySeconds: seconds,
     /**
@@ -472,12 +602,22 @@ export const overlaySchema = z.strictObject({
   network: networkSchema.prefault({}),
   secrets: secretsSchema.prefault({ kind: 'user-made' }),
   monitoring: monitoringSchema.prefault({ kind: 'none' }),
-  /** Without it the overlay has no Application of Argo CD. */
+  /** Who is told of a release, and of what: the release policy's field. By default nobody. */
+  notifications: notificationsSchema.prefault({}),
+  promoter: promoterSchema.prefault({ kind: 'outside' }),
+  /** Without it the overlay has no Application of Argo CD, and nothing of it is written to Git. */
   gitops: gitopsSchema.optional(),
+  /** When nothing may be pinned for this overlay by push, nor promoted; abort and rollback always may. */
+  freezes: z.array(freezeSchema).default([]),
   /** Image names without tag or digest; the pins add the digest. */
   images: z.strictObject({
     backend: repository,
     web: repository,
+    /**
+     * Which of them are built for this environment alone, e.g. a web image with `NEXT_PUBLIC_API_URL` inlined: `pin --from`
+     * takes them from no other.
+     */
+    environmentBound: z.array(z.enum(['backend', 'web'])).default([]),
     /** The Secret with the login of a private registry (type dockerconfigjson). */
     pullSecretName: secretName.optional(),
   }),
@@ -562,13 +702,20 @@ export const overlaySchema = z.strictObject({
 export type OverlayInput = z.input<typeof overlaySchema>;
 /** An overlay with every default filled in and its image pins. */
 export type Overlay = z.output<typeof overlaySchema> & { readonly pins: z.output<typeof pinsSchema> };
+/** What a member that is a canary has of its own. */
+export type Canary = z.output<typeof canarySchema>;
 /** The blue-green part of an overlay that has one. */
 export type BlueGreen = Extract<Overlay['strategy'], { kind: 'blue-green' }>;
+export type Performance = NonNullable<BlueGreen['performance']>;
 export type Resources = z.output<typeof resourcesSchema>;
 export type Storage = z.output<typeof storageSchema>;
 export type Exporter = z.output<typeof exporterSchema>;
 export type Backup = z.output<typeof backupSchema>;
+export type BackupVolume = Extract<Backup['target'], { kind: 'volume' }>;
+export type ObjectStorage = Extract<Backup['target'], { kind: 'object-storage' }>;
 export type Autoscaling = z.output<typeof autoscalingSchema>;
 export type Tls = z.output<typeof tlsSchema>;
 export type Monitoring = Extract<z.output<typeof monitoringSchema>, { kind: 'prometheus-operator' }>;
+/** The promoter of an overlay that runs it in the cluster. */
+export type PromoterInCluster = Extract<z.output<typeof promoterSchema>, { kind: 'job' }>;
 export type Network = z.output<typeof networkSchema>;

@@ -1,3 +1,4 @@
+import { parseDocument } from 'yaml';
 import { z } from 'zod';
 
 /** Which image one workload runs. */
@@ -21,7 +22,12 @@ const pinSchema = z.strictObject({
 /** The content of `pins/<overlay>.yaml`, the only file that a release edits. */
 export const pinsSchema = z.strictObject({ backend: pinSchema, web: pinSchema });
 
+/** The workloads that have a pin. */
+export const workloads = ['backend', 'web'] as const;
+export type Workload = (typeof workloads)[number];
+
 export type Pin = z.output<typeof pinSchema>;
+export type Pins = z.output<typeof pinsSchema>;
 export type PinsInput = z.input<typeof pinsSchema>;
 
 /** Stands in the pins until the first real release: it renders, so that manifests can be read, and never runs. */
@@ -32,7 +38,23 @@ export function imageReference(repository: string, pin: Pin): string {
   return pin.digest ? `${repository}@${pin.digest}` : `${repository}:${pin.version}`;
 }
 
+/** How people name it: with its version beside the digest. */
+export function imageName(repository: string, { version, digest }: Pin): string {
+  return digest ? `${repository}:${version}@${digest}` : `${repository}:${version}`;
+}
+
 /** The version without the leading `v` of a release tag, as package.json and Sentry write it. */
 export function bareVersion(pin: Pin): string {
   return pin.version.replace(/^v(?=\d)/, '');
+}
+
+/** The text of a pins file with these pins in it; comments and everything else stay as they are. */
+export function withPins(text: string, pins: Partial<Pins>): string {
+  const document = parseDocument(text);
+  for (const [workload, { version, digest }] of Object.entries(pins)) {
+    document.setIn([workload, 'version'], version);
+    if (digest === undefined) document.deleteIn([workload, 'digest']);
+    else document.setIn([workload, 'digest'], digest);
+  }
+  return document.toString({ lineWidth: 0 });
 }

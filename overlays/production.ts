@@ -39,6 +39,6 @@ export const production: OverlayInput = {
   credentials: { secretName: 'moneywise-backend' },
   // Requests are counted by Traefik, which the cluster's Ingresses go through.
   monitoring: { kind: 'prometheus-operator', gates: { prometheus: { service: 'prometheus-operated', port: 9090 } } },
-  gitops: { repository: 'https://github.com/moneywise/moneywise-deploy.git' },
+  gitops: { repository: 'https://github.com/moneywise/moneywise-deploy.git', changes: 'push' },
   sentry: { tracesSampleRate: 0.1 },
 };

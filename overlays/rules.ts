@@ -1,6 +1,14 @@
-import type { Overlay } from './overlay.ts';
+import type { BlueGreen, Overlay } from './overlay.ts';
 import type { Pin } from './pins.ts';
-import { analysisSeconds, gateSeconds, holdSeconds, leastHoldSeconds, leastScaleDownSeconds } from './timing.ts';
+import {
+  analysisSeconds,
+  canarySeconds,
+  gateSeconds,
+  holdSeconds,
+  leastHoldSeconds,
+  leastScaleDownSeconds,
+  loadSeconds,
+} from './timing.ts';
 
 /** One thing wrong with an overlay or its pins: which field, and what to do about it. */
 export interface Problem {
@@ -23,7 +31,9 @@ export function overlayProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {
     ...scalingProblems(overlay),
     ...monitoringProblems(overlay),
     ...gitopsProblems(overlay),
+    ...promoterProblems(overlay),
     ...strategyProblems(overlay),
+    ...performanceProblems(overlay),
     ...secretProblems(overlay),
   ];
 }
@@ -62,6 +72,9 @@ function dataProblems({ requireExternalData, imagePins, ...overlay }: Omit<Overl
     return [
       ...imageProblems([store, 'image'], data.image, minorTag, example),
       ...(data.exporter ? imageProblems([store, 'exporter', 'image'], data.exporter.image, minorTag, example) : []),
+      ...('backup' in data && data.backup?.target.kind === 'object-storage'
+        ? imageProblems([store, 'backup', 'target', 'image'], data.backup.target.image, minorTag, example)
+        : []),
     ];
   });
 }
@@ -113,8 +126,23 @@ function monitoringProblems({ monitoring }: Omit<Overlay, 'pins'>): Problem[] {
 }
 
 function gitopsProblems({ gitops }: Omit<Overlay, 'pins'>): Problem[] {
-  if (!gitops?.selfHeal || gitops.automated) return [];
-  return [{ path: ['gitops', 'selfHeal'], message: 'needs automated syncs; set gitops.automated, or remove it' }];
+  if (!gitops?.selfHeal) return [];
+  const path = ['gitops', 'selfHeal'];
+  if (gitops.appliedBy !== 'argo-cd') return [{ path, message: 'is of Argo CD; remove it, or gitops.appliedBy' }];
+  return gitops.automated ? [] : [{ path, message: 'needs automated syncs; set gitops.automated, or remove it' }];
+}
+
+function promoterProblems({ imagePins, promoter, strategy }: Omit<Overlay, 'pins'>): Problem[] {
+  if (promoter.kind === 'outside') return [];
+  if (strategy.kind === 'deployment')
+    return [{ path: ['promoter', 'kind'], message: 'has nothing to promote without blue-green; remove it' }];
+  if (imagePins === 'tag') return [];
+  return imageProblems(
+    ['promoter', 'image'],
+    promoter.image,
+    releaseTag,
+    'the release tag that was built, e.g. v1.2.3',
+  );
 }
 
 function scalingProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {
@@ -156,8 +184,10 @@ function strategyProblems({ monitoring, strategy }: Omit<Overlay, 'pins'>): Prob
     const why = `asking Prometheus for the time since the switch may take ${asking} s`;
     atLeast(['timeouts', 'verifySeconds'], strategy.timeouts.verifySeconds, asking, why);
   }
+  problems.push(...canaryProblems(strategy));
   if (strategy.hold.kind === 'dead-man-switch') {
-    const why = 'the hold must outlast two switches, the verification and holdMarginSeconds, or no release can settle';
+    const steps = canarySeconds(strategy) > 0 ? ', the steps of the canaries' : '';
+    const why = `the hold must outlast two switches${steps}, the verification and holdMarginSeconds, or no release can settle`;
     atLeast(['hold', 'seconds'], strategy.hold.seconds, leastHoldSeconds(strategy), why);
   }
   const before = strategy.hold.kind === 'none' ? 'two switches' : `the hold (${holdSeconds(strategy)} s)`;
@@ -165,6 +195,61 @@ function strategyProblems({ monitoring, strategy }: Omit<Overlay, 'pins'>): Prob
   for (const field of ['scaleDownDelaySeconds', 'abortScaleDownDelaySeconds'] as const) {
     atLeast([field], strategy[field], leastScaleDownSeconds(strategy), why);
   }
+  return problems;
+}
+
+function canaryProblems({ canaries, hold }: BlueGreen): Problem[] {
+  return (['backend', 'web'] as const).flatMap((workload): Problem[] => {
+    const canary = canaries[workload];
+    if (!canary) return [];
+    const path = ['strategy', 'canaries', workload];
+    const weights = canary.steps.map(({ weight }) => weight);
+    const rises = weights.every((weight, i) => weight > (weights[i - 1] ?? 0));
+    return [
+      ...(rises
+        ? []
+        : [{ path: [...path, 'steps'], message: `must have weights that rise, and has ${weights.join(', ')}` }]),
+      ...(hold.kind === 'none'
+        ? [{ path, message: 'would settle alone without a hold; give strategy.hold, or leave it blue-green' }]
+        : []),
+    ];
+  });
+}
+
+function performanceProblems({ imagePins, promoter, strategy }: Omit<Overlay, 'pins'>): Problem[] {
+  if (strategy.kind !== 'blue-green' || !strategy.performance) return [];
+  const { performance, progressDeadlineSeconds, timeouts } = strategy;
+  const at = (...field: string[]) => ['strategy', 'performance', ...field];
+  const problems: Problem[] = [];
+  if (!performance.image && promoter.kind !== 'job') {
+    const message =
+      'is missing: without a promoter in the cluster nothing says which image puts the load on; name what images/promoter builds';
+    problems.push({ path: at('image'), message });
+  }
+  if (performance.image && imagePins === 'digest')
+    problems.push(
+      ...imageProblems(at('image'), performance.image, releaseTag, 'the release tag that was built, e.g. v1.2.3'),
+    );
+  const { backend, web } = performance.paths;
+  if (backend.length + web.length === 0)
+    problems.push({ path: at('paths'), message: 'names nothing to ask; name a path, or remove strategy.performance' });
+  for (const workload of ['backend', 'web'] as const) {
+    if (!strategy.canaries[workload] || performance.paths[workload].length === 0) continue;
+    const message =
+      'cannot be compared: the live Service of a canary leads to both revisions; give [], or leave it blue-green';
+    problems.push({ path: at('paths', workload), message });
+  }
+  if (performance.warmUpSeconds >= performance.seconds)
+    problems.push({
+      path: at('warmUpSeconds'),
+      message: `leaves no time to judge within ${performance.seconds} s; give less`,
+    });
+  const least = loadSeconds(strategy, performance) + 60;
+  const why = `the load, during which this clock runs on, may take ${least - 60} s and the pods need time to start; give ${least} or more`;
+  if (progressDeadlineSeconds < least)
+    problems.push({ path: ['strategy', 'progressDeadlineSeconds'], message: `is too short: ${why}` });
+  if (timeouts.prepareSeconds < least)
+    problems.push({ path: ['strategy', 'timeouts', 'prepareSeconds'], message: `is too short: ${why}` });
   return problems;
 }
 

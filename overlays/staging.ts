@@ -48,6 +48,6 @@ export const staging: OverlayInput = {
     // Few people use it: that nobody sent a request is no reason to refuse a release.
     gates: { prometheus: { service: 'prometheus-operated', port: 9090 }, withoutRequests: 'pass' },
   },
-  gitops: { repository: 'https://github.com/moneywise/moneywise-deploy.git', selfHeal: true },
+  gitops: { repository: 'https://github.com/moneywise/moneywise-deploy.git', changes: 'push', selfHeal: true },
   sentry: { tracesSampleRate: 0.5 },
 };

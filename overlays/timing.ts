@@ -1,4 +1,4 @@
-import type { BlueGreen, Monitoring } from './overlay.ts';
+import type { BlueGreen, Monitoring, Performance } from './overlay.ts';
 
 /** How long an analysis may take at most, in seconds, errors that are forgiven included (each costs 10 s more). */
 export function analysisSeconds(analysis: BlueGreen['analysis']): number {
@@ -6,14 +6,29 @@ export function analysisSeconds(analysis: BlueGreen['analysis']): number {
   return podStartSeconds + checks * (intervalSeconds + timeoutSeconds) + errorLimit * (10 + timeoutSeconds);
 }
 
+/** How long a new revision may be under load at most, in seconds: its pod's start, the load, the last answers, and a margin. */
+export function loadSeconds({ analysis }: BlueGreen, { seconds, timeoutSeconds }: Performance): number {
+  return analysis.podStartSeconds + seconds + timeoutSeconds + 10;
+}
+
 /** How long the hold lasts at most before it takes the member back, in seconds; 0 for one that never does. */
 export function holdSeconds({ hold }: BlueGreen): number {
   return hold.kind === 'dead-man-switch' ? hold.seconds : 0;
 }
 
+/** How long the canaries take from their promotion to their last share by what their steps say, in seconds. */
+export function canarySeconds({ analysis, canaries }: BlueGreen): number {
+  const steps = Object.values(canaries).flatMap((canary) => canary?.steps ?? []);
+  return steps.reduce(
+    (sum, { judged, pauseSeconds = 0 }) => sum + pauseSeconds + (judged ? analysisSeconds(analysis) : 0),
+    0,
+  );
+}
+
 /** The least hold with which the last member can still settle: two orders switched one by one, verified, and a margin. */
-export function leastHoldSeconds({ timeouts, holdMarginSeconds }: BlueGreen): number {
-  return 2 * timeouts.switchSeconds + timeouts.verifySeconds + holdMarginSeconds;
+export function leastHoldSeconds(strategy: BlueGreen): number {
+  const { timeouts, holdMarginSeconds } = strategy;
+  return canarySeconds(strategy) + 2 * timeouts.switchSeconds + timeouts.verifySeconds + holdMarginSeconds;
 }
 
 /**
@@ -22,7 +37,7 @@ export function leastHoldSeconds({ timeouts, holdMarginSeconds }: BlueGreen): nu
  */
 export function leastScaleDownSeconds(strategy: BlueGreen): number {
   const { returnSeconds, switchSeconds, verifySeconds } = strategy.timeouts;
-  const until = strategy.hold.kind === 'none' ? 2 * switchSeconds : holdSeconds(strategy);
+  const until = strategy.hold.kind === 'none' ? 2 * switchSeconds + canarySeconds(strategy) : holdSeconds(strategy);
   return until + verifySeconds + returnSeconds + 30;
 }
 
@@ -33,4 +48,10 @@ export const gateQuery = { tries: 5, intervalSeconds: 15, timeoutSeconds: 2 };
 export function gateSeconds({ windowSeconds }: NonNullable<Monitoring['gates']>): number {
   const { intervalSeconds, timeoutSeconds, tries } = gateQuery;
   return windowSeconds + (tries - 1) * intervalSeconds + tries * 2 * timeoutSeconds;
+}
+
+/** How long one try of the promoter may take at most, in seconds: two orders switched one by one, verified, and brought back. */
+export function promotionSeconds(strategy: BlueGreen): number {
+  const { prepareSeconds, returnSeconds, settleSeconds, switchSeconds, verifySeconds } = strategy.timeouts;
+  return prepareSeconds + canarySeconds(strategy) + 2 * switchSeconds + verifySeconds + settleSeconds + returnSeconds;
 }

@@ -4,7 +4,7 @@ import type { OverlayInput } from '../../overlays/overlay.ts';
 import type { PinsInput } from '../../overlays/pins.ts';
 import { production } from '../../overlays/production.ts';
 import { staging } from '../../overlays/staging.ts';
-import { inClusterDatabase, pins } from './samples.ts';
+import { inBucket, inClusterDatabase, pins } from './samples.ts';
 
 /** The lines of the error for an overlay, as if it were that of a file. */
 function problems(data: unknown, given: unknown = pins): string[] {
@@ -51,6 +51,22 @@ describe('an overlay', () => {
     ]);
   });
 
+  it('with a canary needs rising weights, a hold, and one that outlasts the steps', () => {
+    const canaries = (steps: object[]) => ({ canaries: { web: { steps } } });
+    expect(problems(blueGreen(canaries([{ weight: 10 }, { weight: 50 }])))).toEqual([]);
+    expect(problems(blueGreen(canaries([{ weight: 50 }, { weight: 50 }]))).join()).toMatch(
+      /strategy.canaries.web.steps .*must have weights that rise, and has 50, 50/,
+    );
+    expect(problems(blueGreen(canaries([]))).join()).toMatch(/must have at least one step/);
+    expect(problems(blueGreen(canaries([{ weight: 100 }]))).join()).toMatch(/canaries.web.steps.0.weight 100/);
+    expect(problems(blueGreen({ ...canaries([{ weight: 10 }]), hold: { kind: 'none' } })).join()).toMatch(
+      /strategy.canaries.web .*would settle alone without a hold/,
+    );
+    expect(problems(blueGreen(canaries([{ weight: 10, pauseSeconds: 3600 }]))).join()).toMatch(
+      /hold.seconds .* is too short: .*the steps of the canaries/,
+    );
+  });
+
   it('with a wrong host, or the same host twice, says which', () => {
     expect(problems({ ...staging, hosts: { ...staging.hosts, web: 'https://moneywise.app' } })).toEqual([
       'overlays/x.ts: hosts.web "https://moneywise.app" must be a host name alone, e.g. api.moneywise.app',
@@ -69,6 +85,25 @@ describe('an overlay', () => {
   it('must not share one key between the two JWT secrets, which the backend refuses', () => {
     const credentials = { ...staging.credentials, jwtAccessKey: 'JWT', jwtRefreshKey: 'JWT' };
     expect(problems({ ...staging, credentials })[0]).toContain('credentials.jwtRefreshKey "JWT" is also');
+  });
+
+  it('must not carry a login for its repository', () => {
+    for (const repository of [
+      'https://me:secret@example.org/x.git',
+      'https://token@example.org/x.git',
+      'ssh://me:x@example.org/x',
+    ]) {
+      const [problem] = problems({ ...staging, gitops: { repository } });
+      expect(problem).toContain('must not carry credentials');
+      expect(problem).not.toMatch(/secret|token@|me:x/);
+    }
+    for (const repository of [
+      'git@example.org:x.git',
+      'ssh://git@example.org/x.git',
+      'https://example.org/@x.git',
+      '/srv/x.git',
+    ])
+      expect(problems({ ...staging, gitops: { repository } })).toEqual([]);
   });
 
   it('must require Sentry where the backend exits without it', () => {
@@ -173,6 +208,28 @@ describe('image pins', () => {
       'overlays/x.ts: database.image.version "15-alpine" is a tag that can move; name at least the minor version, e.g. 15.13 or 7.4.5',
       'overlays/x.ts: database.image.digest is missing: images go by digest here; add sha256:… as `crane digest IMAGE:TAG` prints it',
     ]);
+  });
+});
+
+describe('dumps in a bucket', () => {
+  const withTarget = (change: object) => ({
+    ...staging,
+    database: { ...inClusterDatabase, backup: { target: { ...inBucket, ...change } } },
+  });
+
+  it.each([
+    [
+      { endpoint: 'http://minio:9000' },
+      'endpoint "http://minio:9000" must be an https URL, e.g. https://s3.eu-central-1.amazonaws.com',
+    ],
+    [{ prefix: '/dumps/' }, 'prefix "/dumps/" must be a path without slashes at its ends, e.g. moneywise/staging'],
+    [{ bucket: 'Dumps' }, 'bucket "Dumps" must be the name of a bucket'],
+    [
+      { image: { ...inBucket.image, version: 'latest' } },
+      'image.version "latest" is a tag that can move; name at least the minor version, e.g. 15.13 or 7.4.5',
+    ],
+  ])('are refused with what leads nowhere, or to what moves: %j', (change, problem) => {
+    expect(problems(withTarget(change))).toEqual([`overlays/x.ts: database.backup.target.${problem}`]);
   });
 });
 

@@ -20,9 +20,36 @@ export const inClusterDatabase = {
     image: { repository: 'postgres-exporter', version: 'v0.17.1', digest: digestOf('postgres-exporter') },
     resources: { cpuMillis: 10, memoryMebibytes: 64 },
   },
-  backup: { volume: { sizeGibibytes: 16 } },
+  backup: { target: { kind: 'volume', sizeGibibytes: 16 } },
   secretName: 'moneywise-database',
 } satisfies OverlayInput['database'];
+
+/** Dumps in a bucket instead of on a volume. */
+export const inBucket = {
+  kind: 'object-storage',
+  endpoint: 'https://s3.example.net:9000',
+  cidrs: ['10.20.49.0/24'],
+  region: 'eu-central-1',
+  bucket: 'moneywise-backups',
+  prefix: 'moneywise/staging',
+  provider: 'Other',
+  secretName: 'moneywise-backups',
+  image: { repository: 'rclone/rclone', version: '1.71.2', digest: digestOf('rclone') },
+  scratchGibibytes: 16,
+} satisfies NonNullable<Extract<OverlayInput['database'], { kind: 'in-cluster' }>['backup']>['target'];
+
+/** The sample, with its dumps in a bucket. */
+export const sampleWithBucket = (): Overlay =>
+  sample({ database: { ...inClusterDatabase, backup: { target: inBucket } } });
+
+/** The sample, with load before each switch. */
+export const sampleUnderLoad = (): Overlay =>
+  sample({
+    strategy: {
+      ...(staging.strategy as Extract<OverlayInput['strategy'], { kind: 'blue-green' }>),
+      performance: { image: { repository: 'promoter', version: 'v0.1.0', digest: digestOf('promoter') } },
+    },
+  });
 
 export const inClusterCache = {
   kind: 'in-cluster',
