@@ -20,6 +20,7 @@ import type { Folder } from './folder.ts';
 import { pageOf } from './page.ts';
 import { newQueue } from './queue.ts';
 import { redact, redactText, secretsIn } from './redact.ts';
+import { SUMMARY, summaryOf } from './summary.ts';
 
 /**
  * Keeps the evidence of one run. None of this throws, and none of it takes longer than its limit: whatever becomes of the
@@ -188,6 +189,7 @@ export function newKeeper(plan: Plan, cluster: Cluster, folder: Folder, say: Say
     result = clean({ ...data, message });
     put(filesOf(bundle()));
     queue.put('index.html', () => pageOf(bundle()));
+    queue.put(SUMMARY, () => summaryOf(bundle()));
     if (!(await within(FINISH_LIMIT, queue.idle()))) failed('write', folder.path(), new Error(SILENT));
     if (written === 0) return;
     const words = told.size > 0 ? 'evidence, incomplete' : 'evidence';

@@ -1,9 +1,8 @@
-import type { Pod } from '../cluster/objects.ts';
 import { type Bundle, type Log, logName } from './bundle.ts';
 import { chartsOf, offset } from './chart.ts';
 import { containers, timeOf as eventTime } from './collect.ts';
 import { type Html, html } from './html.ts';
-import { analysesOf, type Story, storyOf, timeOf, titleOf } from './story.ts';
+import { analysesOf, type Story, storyOf, timeOf, titleOf, troublesOf } from './story.ts';
 import { STYLE } from './style.ts';
 
 /** The most events of the cluster on the page; the file has more. */
@@ -149,22 +148,9 @@ function pods({ pods: all }: Bundle): Html | undefined {
     const { metadata, status } = pod;
     const ready = status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ? 'yes' : 'no';
     const restarts = containers(pod).reduce((sum, { restartCount }) => sum + restartCount, 0);
-    return [metadata.name, status?.phase, ready, restarts, troubles(pod)];
+    return [metadata.name, status?.phase, ready, restarts, troublesOf(pod)];
   });
   return html`<section><h2>Pods</h2>${table(['pod', 'phase', 'ready', 'restarts', 'trouble'], rows)}</section>`;
-}
-
-/** Why a pod's containers wait, ended, or ended before their restart. */
-function troubles(pod: Pod): string {
-  const reasons = containers(pod).flatMap(({ name, state, lastState }) =>
-    [
-      state?.waiting?.reason,
-      state?.terminated && `ended: ${state.terminated.reason ?? state.terminated.exitCode}`,
-      lastState?.terminated &&
-        `before: ${lastState.terminated.reason ?? ''} (exit code ${lastState.terminated.exitCode})`,
-    ].flatMap((reason) => (reason ? [`${name} ${reason}`] : [])),
-  );
-  return [pod.status?.reason, ...reasons].filter(Boolean).join('; ');
 }
 
 function events({ events: all }: Bundle): Html | undefined {

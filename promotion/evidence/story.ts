@@ -1,9 +1,10 @@
-import { type AnalysisRun, POD_HASH } from '../cluster/objects.ts';
-import { judgeAnalysis } from '../core/analysis.ts';
+import { type AnalysisRun, POD_HASH, type Pod } from '../cluster/objects.ts';
+import { judgeAnalysis, whenOf } from '../core/analysis.ts';
 import type { Cause } from '../core/journal.ts';
 import type { Verdict } from '../core/observation.ts';
 import type { RunEvent } from '../report/events.ts';
 import type { Bundle } from './bundle.ts';
+import { containers } from './collect.ts';
 
 /** What a bundle tells a person, in times of milliseconds since 1970. */
 export interface Story {
@@ -116,10 +117,9 @@ export function analysesOf({ analyses, timeline, plan, result }: Bundle): readon
   return analyses.filter(({ metadata }) => hashes.has(metadata.labels?.[POD_HASH] ?? ''));
 }
 
-/** Which of the two analyses a run is, in words. */
-export function titleOf({ metadata }: AnalysisRun): string {
-  const member = metadata.ownerReferences?.[0]?.name ?? metadata.name;
-  return `${member}: analysis ${metadata.labels?.['rollout-type'] === 'PrePromotion' ? 'before' : 'after'} the switch`;
+/** Which analysis of which member a run is, in words. */
+export function titleOf(run: AnalysisRun): string {
+  return `${run.metadata.ownerReferences?.[0]?.name ?? run.metadata.name}: analysis ${whenOf(run)}`;
 }
 
 function analyses(bundle: Bundle): Judgement[] {
@@ -146,6 +146,19 @@ function checks(timeline: readonly RunEvent[]): Judgement[] {
       const { check, verdict } = event.data as { check: string; verdict: Verdict['verdict'] };
       return { at: timeOf(event), gate: `health check ${check}`, verdict, reason: event.message };
     });
+}
+
+/** Why a pod's containers wait, ended, or ended before their restart. */
+export function troublesOf(pod: Pod): string {
+  const reasons = containers(pod).flatMap(({ name, state, lastState }) =>
+    [
+      state?.waiting?.reason,
+      state?.terminated && `ended: ${state.terminated.reason ?? state.terminated.exitCode}`,
+      lastState?.terminated &&
+        `before: ${lastState.terminated.reason ?? ''} (exit code ${lastState.terminated.exitCode})`,
+    ].flatMap((reason) => (reason ? [`${name} ${reason}`] : [])),
+  );
+  return [pod.status?.reason, ...reasons].filter(Boolean).join('; ');
 }
 
 export function timeOf(event: RunEvent | undefined): number {

@@ -1,6 +1,7 @@
 import { load } from 'js-yaml';
 import { z } from 'zod';
-import type { KubeObject, PodTemplate, Rollout } from '../cluster/objects.ts';
+import type { KubeObject, Metric, PodTemplate, Rollout, Service } from '../cluster/objects.ts';
+import { type Canary, canaryOf, serviceOfBoth, type Templates } from './canary.ts';
 import { type Policy, policySchema, questionsOf } from './policy.ts';
 import { checkedRollout } from './shape.ts';
 import { UsageError } from './usage.ts';
@@ -14,14 +15,24 @@ export interface Member {
   readonly template: PodTemplate;
   /** The template's pod-template hash, where it is known beforehand: on the way back to a revision that there was. */
   readonly revision?: string;
+  /** Leads to what is live: with blue-green to one revision, with a canary to the pods of both. */
   readonly activeService: string;
   readonly previewService?: string;
+  /** The steps of a canary; absent with blue-green. */
+  readonly canary?: Canary;
   /** Whether the controller analyses the preview before the switch. */
   readonly analysedBefore: boolean;
   /** Whether the controller analyses the active Service after the switch. */
   readonly analysedAfter: boolean;
   /** Whether a hold in that analysis, in these manifests, keeps it abortable until the whole set settles. */
   readonly isHeld: boolean;
+}
+
+/** A ConfigMap whose name ends with the hash of its content, so that each revision of a workload names its own. */
+export interface HashedConfig {
+  readonly name: string;
+  /** Its name before the hash: what the label `moneywise.app/hashed-config` says. */
+  readonly base: string;
 }
 
 /** What a manifests folder asks for. */
@@ -32,11 +43,15 @@ export interface Plan {
   readonly members: readonly Member[];
   /** Names of the Jobs that must be complete before any member counts as prepared. */
   readonly jobs: readonly string[];
+  /** The hashed ConfigMaps of the folder. */
+  readonly configs: readonly HashedConfig[];
   readonly policy: Policy;
 }
 
 /** On a Rollout: an integer; members with a lower one switch first. */
 export const ORDER_ANNOTATION = 'moneywise.app/promotion-order';
+/** Label of a hashed ConfigMap: its name before the hash. */
+export const HASHED_CONFIG = 'moneywise.app/hashed-config';
 /** On a Job: `"true"` makes the release wait for it. */
 export const JOB_ANNOTATION = 'moneywise.app/release-job';
 /** The init container of such a Job that looks at the values of the application's Secrets, so that nobody else has to read them. */
@@ -60,6 +75,23 @@ export interface Source {
   readonly allowsPlaceholders?: boolean;
 }
 
+/** As much of a folder's objects as a plan is read from: the same plan, in a few kilobytes. */
+export function objectsOfPlan(objects: readonly KubeObject[]): KubeObject[] {
+  return objects.flatMap((object): KubeObject[] => {
+    const { apiVersion, kind, metadata } = object;
+    if (['Rollout', 'AnalysisTemplate'].includes(kind)) return [object];
+    if (kind === 'ConfigMap' && metadata.name === POLICY_CONFIG_MAP) return [object];
+    // Of a Service also what it selects, where that is rendered.
+    if (kind === 'Service') return [{ apiVersion, kind, metadata, ...selectorOf(object as Service) }];
+    // Of these that they are there, and what they are marked with.
+    return ['Job', 'ConfigMap'].includes(kind) ? [{ apiVersion, kind, metadata }] : [];
+  });
+}
+
+function selectorOf({ spec }: Service): object {
+  return spec?.selector ? { spec: { selector: spec.selector } } : {};
+}
+
 /** Reads the plan out of a folder's objects. Throws `UsageError`. */
 export function planOf(
   objects: readonly KubeObject[],
@@ -77,16 +109,16 @@ export function planOf(
   };
   const twice = rollouts.find((rollout, i) => rollouts.findIndex((r) => r.metadata.name === rollout.metadata.name) < i);
   if (twice) throw new UsageError(`${placeOf(twice)} stands twice in ${source.name}: keep one`);
-  const services = new Set(objects.filter((o) => o.kind === 'Service').map((o) => o.metadata.name));
+  const services = objects.filter((o) => o.kind === 'Service');
   const policy = policyOf(objects);
-  const held = new Set(
-    objects
-      .filter((o) => o.kind === 'AnalysisTemplate' && metricsOf(o).includes(policy.holdMetric))
-      .map((o) => o.metadata.name),
+  const templates = new Map(
+    objects.filter((o) => o.kind === 'AnalysisTemplate').map((o) => [o.metadata.name, metricsOf(o)]),
   );
-  const members = rollouts.map((rollout) =>
-    memberOf(checkedRollout(rollout, placeOf(rollout)), services, held, placeOf(rollout)),
-  );
+  const around: Around = { services, templates, holdMetric: policy.holdMetric };
+  const members = rollouts.map((rollout) => {
+    const at = placeOf(rollout);
+    return memberOf(checkedRollout(rollout, at), around, at);
+  });
   const placeholder = placeholdersIn(objects).find(({ object }) => rollouts.includes(object));
   if (placeholder && !source.allowsPlaceholders) {
     const { object, container, image } = placeholder;
@@ -101,35 +133,48 @@ export function planOf(
   const questions = questionsOf(policy).map(({ name }) => name);
   const same = questions.find((name, i) => questions.indexOf(name) !== i);
   if (same) throw new UsageError(`release-policy: two health checks or queries are called "${same}": rename one`);
+  const mixed = policy.healthChecks.find(
+    ({ expect, target }) =>
+      expect.version &&
+      'service' in target &&
+      members.some(({ activeService, canary }) => canary && activeService === target.service),
+  );
+  if (mixed) {
+    throw new UsageError(
+      `release-policy: health check ${mixed.name} wants one version of the Service of a canary, where both answer: ask its preview Service, or leave expect.version out`,
+    );
+  }
   return {
     ...(namespaces[0] === undefined ? {} : { namespace: namespaces[0] }),
     members: members.sort((a, b) => a.order - b.order || a.name.localeCompare(b.name, 'en')),
     jobs: objects
       .filter((o) => o.kind === 'Job' && o.metadata.annotations?.[JOB_ANNOTATION] === 'true')
       .map((o) => o.metadata.name),
+    configs: objects.flatMap(({ kind, metadata: { name, labels } }) => {
+      const base = kind === 'ConfigMap' ? labels?.[HASHED_CONFIG] : undefined;
+      return base ? [{ name, base }] : [];
+    }),
     policy,
   };
 }
 
-/** Names of an AnalysisTemplate's metrics. */
-function metricsOf(template: KubeObject): string[] {
+function metricsOf(template: KubeObject): Metric[] {
   const { spec } = template as { spec?: { metrics?: unknown } };
-  return Array.isArray(spec?.metrics) ? spec.metrics.map((metric) => metric?.name) : [];
+  return Array.isArray(spec?.metrics) ? spec.metrics.filter((metric) => typeof metric?.name === 'string') : [];
 }
 
-function memberOf(rollout: Rollout, services: ReadonlySet<string>, held: ReadonlySet<string>, at: string): Member {
-  const blueGreen = rollout.spec?.strategy?.blueGreen;
+/** What a Rollout's strategy refers to. */
+interface Around {
+  readonly services: readonly KubeObject[];
+  readonly templates: Templates;
+  readonly holdMetric: string;
+}
+
+function memberOf(rollout: Rollout, around: Around, at: string): Member {
   const template = rollout.spec?.template;
-  if (!blueGreen)
-    throw new UsageError(`${at}: spec.strategy.blueGreen is missing: only blue-green Rollouts are promoted as a set`);
-  if (rollout.spec.workloadRef || !template) {
+  if (rollout.spec?.workloadRef || !template) {
     throw new UsageError(
       `${at}: spec.template is missing: a Rollout with workloadRef skips its own gates (argo-rollouts #4503), give it a template`,
-    );
-  }
-  if (blueGreen.autoPromotionEnabled !== false) {
-    throw new UsageError(
-      `${at}: spec.strategy.blueGreen.autoPromotionEnabled must be false, or the controller switches it alone`,
     );
   }
   if (rollout.spec.rollbackWindow) {
@@ -137,31 +182,64 @@ function memberOf(rollout: Rollout, services: ReadonlySet<string>, held: Readonl
       `${at}: spec.rollbackWindow must not be set: an older revision within it is neither judged nor paused, and never goes live`,
     );
   }
-  for (const [field, service] of [
-    ['activeService', blueGreen.activeService],
-    ['previewService', blueGreen.previewService],
-  ] as const) {
-    if (field === 'previewService' && service === undefined) continue;
-    if (!service || !services.has(service)) {
-      throw new UsageError(
-        `${at}: spec.strategy.blueGreen.${field} is ${service ? `"${service}", a Service that` : 'missing, and'} these manifests do not hold: add that Service`,
-      );
-    }
-  }
   const order = rollout.metadata.annotations?.[ORDER_ANNOTATION] ?? '0';
   if (!/^-?\d{1,6}$/.test(order)) {
     throw new UsageError(`${at}: annotation ${ORDER_ANNOTATION} is "${order}": it must be a whole number`);
   }
+  const strategy = rollout.spec.strategy?.canary
+    ? canaryMember(rollout, around, at)
+    : blueGreenMember(rollout, around, at);
+  return { name: rollout.metadata.name, order: Number(order), template, ...strategy };
+}
+
+type Strategy = Omit<Member, 'name' | 'order' | 'template'>;
+
+function blueGreenMember(rollout: Rollout, around: Around, at: string): Strategy {
+  const blueGreen = rollout.spec.strategy?.blueGreen;
+  if (!blueGreen) {
+    throw new UsageError(
+      `${at}: spec.strategy has neither blueGreen nor canary: only such Rollouts are promoted as a set`,
+    );
+  }
+  if (blueGreen.autoPromotionEnabled !== false) {
+    throw new UsageError(
+      `${at}: spec.strategy.blueGreen.autoPromotionEnabled must be false, or the controller switches it alone`,
+    );
+  }
+  const { services, templates, holdMetric } = around;
+  needService(services, blueGreen.activeService, 'blueGreen.activeService', at);
+  if (blueGreen.previewService !== undefined)
+    needService(services, blueGreen.previewService, 'blueGreen.previewService', at);
   return {
-    name: rollout.metadata.name,
-    order: Number(order),
-    template,
     activeService: blueGreen.activeService,
     ...(blueGreen.previewService ? { previewService: blueGreen.previewService } : {}),
     analysedBefore: (blueGreen.prePromotionAnalysis?.templates?.length ?? 0) > 0,
     analysedAfter: (blueGreen.postPromotionAnalysis?.templates?.length ?? 0) > 0,
-    isHeld: (blueGreen.postPromotionAnalysis?.templates ?? []).some(({ templateName }) => held.has(templateName)),
+    isHeld: (blueGreen.postPromotionAnalysis?.templates ?? []).some(({ templateName }) =>
+      templates.get(templateName)?.some(({ name }) => name === holdMetric),
+    ),
   };
+}
+
+function canaryMember(rollout: Rollout, { services, templates, holdMetric }: Around, at: string): Strategy {
+  const canary = canaryOf(rollout, templates, holdMetric, at);
+  const previewService = rollout.spec.strategy?.canary?.canaryService;
+  if (previewService !== undefined) needService(services, previewService, 'canary.canaryService', at);
+  return {
+    activeService: serviceOfBoth(rollout, services, at),
+    ...(previewService ? { previewService } : {}),
+    canary,
+    analysedBefore: canary.analyses.some((step) => step < canary.promotion),
+    analysedAfter: true,
+    isHeld: true,
+  };
+}
+
+function needService(services: readonly KubeObject[], service: string | undefined, field: string, at: string): void {
+  if (service && services.some(({ metadata: { name } }) => name === service)) return;
+  throw new UsageError(
+    `${at}: spec.strategy.${field} is ${service ? `"${service}", a Service that` : 'missing, and'} these manifests do not hold: add that Service`,
+  );
 }
 
 /** Containers of Rollouts and Jobs whose image pin stands for no image yet. */

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { repositoryAddress } from '../git/address.ts';
+import { freezeSchema } from './freeze.ts';
+import { notificationsSchema } from './notifications.ts';
 
 /** A whole or fractional number of seconds above zero. */
 const seconds = z.number().positive().max(86_400);
@@ -37,6 +40,22 @@ const asking = {
 const canPass = ({ tries, samples }: { tries: number; samples: number }) => samples <= tries;
 const cannotPass = { path: ['samples'], error: 'must not be more than tries, or it can never pass' };
 
+/** What a good answer looks like. */
+const expectSchema = z
+  .strictObject({
+    status: z.int().min(100).max(599).default(200),
+    /** Dotted path into a JSON body → the value that must stand there, e.g. `{status: 'ok'}`. */
+    json: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+    /** Text that the body must contain. */
+    body: z.string().min(1).optional(),
+    /**
+     * Which version must have answered, and the dotted path at which a JSON body names it. What another version
+     * says, or one that is not named, is no evidence about this one: unknown, whatever it says.
+     */
+    version: z.strictObject({ value: z.string().min(1), path: z.string().min(1).default('version') }).optional(),
+  })
+  .prefault({});
+
 /**
  * One question asked over HTTP on a fresh connection, because an open one stays on the pods it was opened to.
  * An answer that differs from `expect` fails; no answer at all leaves the verdict unknown. Neither lets a release pass.
@@ -46,21 +65,7 @@ export const healthCheckSchema = z
     ...asking,
     /** Where to ask: an absolute URL, or a Service of the release's namespace. */
     target: z.union([z.strictObject({ url }), z.strictObject({ ...service, path: z.string().startsWith('/') })]),
-    /** What a good answer looks like. */
-    expect: z
-      .strictObject({
-        status: z.int().min(100).max(599).default(200),
-        /** Dotted path into a JSON body → the value that must stand there, e.g. `{status: 'ok'}`. */
-        json: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-        /** Text that the body must contain. */
-        body: z.string().min(1).optional(),
-        /**
-         * Which version must have answered, and the dotted path at which a JSON body names it. What another version
-         * says, or one that is not named, is no evidence about this one: unknown, whatever it says.
-         */
-        version: z.strictObject({ value: z.string().min(1), path: z.string().min(1).default('version') }).optional(),
-      })
-      .prefault({}),
+    expect: expectSchema,
     /**
      * How many redirects are followed, of a URL only and never from https to http. 0 follows none: a redirect is then an
      * answer like any other, with its own status.
@@ -72,6 +77,18 @@ export const healthCheckSchema = z
     error: 'are followed for a url only: what a Service redirects to is not behind the API server',
   })
   .refine(canPass, cannotPass);
+
+/** What anybody may ask through a public host: what the command `health-check` asks. No release waits for it. */
+export const publicPathSchema = z.strictObject({
+  /** What a person calls it. */
+  name: z.string().min(1),
+  url,
+  expect: expectSchema,
+  /** As of a health check. */
+  redirects: z.int().min(0).max(10).default(0),
+  /** A plain address of the same host, which must lead to HTTPS. Without it plain HTTP is not asked. */
+  redirectFrom: url.refine((text) => text.startsWith('http:'), { error: 'must be an http URL' }).optional(),
+});
 
 /**
  * One question asked of Prometheus. `query` must give one series, whose value is compared with the threshold; anything
@@ -118,6 +135,25 @@ export const querySchema = z
     error: 'give exactly one of below and above',
   });
 
+/** The repository whose manifests are applied. */
+export const gitSchema = z.strictObject({
+  /** As git takes it: a URL, `user@host:path` or a path. Who may push is git's own business: no credentials in here. */
+  repository: repositoryAddress,
+  /** The branch that is applied, and that changes go to. */
+  branch: z.string().min(1),
+  /** Whether a change is pushed to that branch, or to one of its own for a pull request into it. */
+  mode: z.enum(['push', 'pull-request']),
+  /** The Application of Argo CD that applies it, where there is one. */
+  application: z
+    .strictObject({
+      name: z.string().min(1),
+      namespace: z.string().min(1),
+      /** How long it may take, after a release went back, until the cluster is what Git asks for. */
+      syncSeconds: seconds.default(180),
+    })
+    .optional(),
+});
+
 /**
  * What a promotion needs to know beside the objects themselves: the YAML under `policy.yaml` of the ConfigMap
  * `release-policy` in a manifests folder. Every field has a default, so a folder without one is promoted by these.
@@ -150,6 +186,7 @@ export const policySchema = z.strictObject({
     })
     .prefault({}),
   healthChecks: z.array(healthCheckSchema).default([]),
+  publicPaths: z.array(publicPathSchema).default([]),
   /** What the pods of the new revision must show. */
   podHealth: z
     .strictObject({
@@ -164,6 +201,12 @@ export const policySchema = z.strictObject({
     .prefault({}),
   /** Questions asked of Prometheus. */
   queries: z.array(querySchema).default([]),
+  /** Who is told; by default nobody. */
+  notifications: notificationsSchema.prefault({}),
+  /** When nothing may be promoted; the way back is always open. */
+  freezes: z.array(freezeSchema).default([]),
+  /** Where what happens to a release is recorded, and where its image pins are put back. Without it Git is left alone. */
+  git: gitSchema.optional(),
 });
 
 /** A policy with every default filled in. */
@@ -171,6 +214,7 @@ export type Policy = z.output<typeof policySchema>;
 /** A policy as it is written: fields with a default may be left out. */
 export type PolicyInput = z.input<typeof policySchema>;
 export type HealthCheck = z.output<typeof healthCheckSchema>;
+export type PublicPath = z.output<typeof publicPathSchema>;
 export type Query = z.output<typeof querySchema>;
 
 /** Everything that a policy has asked, whomever it asks. */

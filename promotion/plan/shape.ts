@@ -3,6 +3,7 @@ import type { KubeObject, Rollout } from '../cluster/objects.ts';
 import { UsageError } from './usage.ts';
 
 const container = z.looseObject({ name: z.string(), image: z.string().optional() });
+const percent = z.string().regex(/^\d{1,3}%$/);
 const analysis = z.looseObject({ templates: z.array(z.looseObject({ templateName: z.string() })).optional() });
 
 /** The fields of a Rollout that a plan is read from, where they are given, must be of their kind. */
@@ -25,6 +26,23 @@ const rolloutShape = z.looseObject({
             previewService: z.string().optional(),
             prePromotionAnalysis: analysis.optional(),
             postPromotionAnalysis: analysis.optional(),
+          })
+          .optional(),
+        canary: z
+          .looseObject({
+            canaryService: z.string().optional(),
+            stableService: z.string().optional(),
+            maxSurge: z.union([z.int().min(0), percent]).optional(),
+            maxUnavailable: z.union([z.int().min(0), percent]).optional(),
+            steps: z
+              .array(
+                z.looseObject({
+                  setWeight: z.int().min(0).max(100).optional(),
+                  pause: z.looseObject({ duration: z.union([z.int().min(0), z.string()]).optional() }).optional(),
+                  analysis: analysis.optional(),
+                }),
+              )
+              .optional(),
           })
           .optional(),
       })

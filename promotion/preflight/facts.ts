@@ -1,4 +1,4 @@
-import type { Job, KubeObject, Pod, Rollout, Service } from '../cluster/objects.ts';
+import type { Application, Job, KubeObject, Pod, Rollout, Service } from '../cluster/objects.ts';
 import type { Permission } from '../cluster/permissions.ts';
 
 /** What a look at the cluster can fail to give: it has no such thing, or this user may not see it. */
@@ -20,6 +20,8 @@ export interface Facts {
   /** The pods that a Job has made and that are still there. */
   readonly podsOfJob: (name: string) => Promise<Seen<readonly Pod[]>>;
   readonly quotas: () => Promise<Seen<readonly Quota[]>>;
+  /** Argo CD's, in its namespace. */
+  readonly application: (namespace: string, name: string) => Promise<Seen<Application>>;
 }
 
 /** A Deployment of the Rollouts controller. */

@@ -2,15 +2,27 @@ import { type KubeObject, POD_HASH, type Rollout } from '../cluster/objects.ts';
 import { permissionsFor } from '../cluster/permissions.ts';
 import { isObserved } from '../core/member.ts';
 import type { Verdict } from '../core/observation.ts';
+import { isAutomated } from '../gitops/application.ts';
+import { letGoByHand, suspensionOf } from '../gitops/suspend.ts';
 import { type Member, type Plan, placeholdersIn } from '../plan/plan.ts';
 import { spareCapacity } from './capacity.ts';
 import type { Facts } from './facts.ts';
+import { checkNotifications } from './notifications.ts';
 import { secretsOf } from './secrets.ts';
 import { checkValues } from './values.ts';
 
 /** One thing that a release needs. `unknown` is what this user or this cluster does not let one see. */
 export interface Check {
-  readonly area: 'pins' | 'crds' | 'controller' | 'rights' | 'secrets' | 'services' | 'capacity';
+  readonly area:
+    | 'pins'
+    | 'crds'
+    | 'controller'
+    | 'rights'
+    | 'secrets'
+    | 'services'
+    | 'capacity'
+    | 'argo-cd'
+    | 'notifications';
   readonly subject: string;
   readonly verdict: Verdict['verdict'];
   /** What was found and, where it is not a pass, what to do. */
@@ -23,7 +35,13 @@ const KINDS = ['rollouts', 'analysisruns', 'analysistemplates'];
 const OLDEST = [1, 9, 0] as const;
 
 /** Looks at everything that a release of these objects needs; writes nothing. Rejects only when the cluster does not answer. */
-export async function preflight(plan: Plan, objects: readonly KubeObject[], facts: Facts): Promise<Check[]> {
+export async function preflight(
+  plan: Plan,
+  objects: readonly KubeObject[],
+  facts: Facts,
+  /** Of whoever looks: the variables that hold secrets. */
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Promise<Check[]> {
   const groups = await Promise.all([
     checkPins(objects),
     checkKinds(facts),
@@ -33,6 +51,8 @@ export async function preflight(plan: Plan, objects: readonly KubeObject[], fact
     checkValues(objects, facts),
     Promise.all(plan.members.map((member) => checkServices(member, facts))).then((checks) => checks.flat()),
     spareCapacity(objects, facts),
+    checkApplication(plan, facts),
+    checkNotifications(plan.policy.notifications, environment),
   ]);
   return groups.flat();
 }
@@ -104,8 +124,9 @@ function isOlder(version: string): boolean {
 }
 
 async function checkRights(plan: Plan, objects: readonly KubeObject[], facts: Facts): Promise<Check[]> {
+  const needs = { secrets: [...secretsOf(objects).keys()], hasHashedConfigs: plan.configs.length > 0 };
   return Promise.all(
-    permissionsFor(plan.policy, [...secretsOf(objects).keys()]).map(async (permission): Promise<Check> => {
+    permissionsFor(plan.policy, needs).map(async (permission): Promise<Check> => {
       const missing = await facts.missingVerbs(permission);
       const { namespace = facts.namespace, resource, verbs, purpose } = permission;
       return {
@@ -161,7 +182,7 @@ function isSynced(name: string, objects: readonly KubeObject[]): boolean {
 }
 
 /** Without the controller's hash in the active Service's selector the next revision would go live ungated. */
-async function checkServices({ name, activeService, previewService }: Member, facts: Facts): Promise<Check[]> {
+async function checkServices({ activeService, canary, name, previewService }: Member, facts: Facts): Promise<Check[]> {
   const rollout = await facts.rollout(name);
   const stable = typeof rollout === 'object' ? rollout.status?.stableRS : undefined;
   const services = [activeService, ...(previewService ? [previewService] : [])];
@@ -178,6 +199,14 @@ async function checkServices({ name, activeService, previewService }: Member, fa
         };
       if (live === 'absent') return { ...at, verdict: 'fail', message: 'missing: apply these manifests' };
       const hash = live.spec.selector?.[POD_HASH];
+      if (canary && service === activeService) {
+        if (!hash) return { ...at, verdict: 'pass', message: 'leads to the pods of both revisions' };
+        return {
+          ...at,
+          verdict: 'fail',
+          message: `selects revision ${hash} alone, and a canary divides its traffic by the pods of both; take the key away: kubectl -n ${facts.namespace} patch service ${service} --type json -p '[{"op":"remove","path":"/spec/selector/${POD_HASH}"}]'`,
+        };
+      }
       if (hash) return { ...at, verdict: 'pass', message: `selects revision ${hash}` };
       const patch = JSON.stringify({ spec: { selector: { [POD_HASH]: stable } } });
       return {
@@ -187,4 +216,25 @@ async function checkServices({ name, activeService, previewService }: Member, fa
       };
     }),
   );
+}
+
+/** Whether the Application is there that applies these manifests, and may do so. */
+async function checkApplication({ policy }: Plan, facts: Facts): Promise<Check[]> {
+  const { application } = policy.git ?? {};
+  if (!application) return [];
+  const { name, namespace } = application;
+  const at = { area: 'argo-cd', subject: `Application ${name}` } as const;
+  const live = await facts.application(namespace, name);
+  if (live === 'hidden') return [{ ...at, verdict: 'unknown', message: 'cannot be seen by this user' }];
+  if (live === 'absent')
+    return [{ ...at, verdict: 'fail', message: 'missing: kubectl apply --server-side -f dist/gitops' }];
+  const left = suspensionOf(live);
+  if (!left) return [{ ...at, verdict: 'pass', message: isAutomated(live) ? 'syncs by itself' : 'is synced by hand' }];
+  return [
+    {
+      ...at,
+      verdict: 'fail',
+      message: `a run of release ${left.release} has suspended its automated sync (${left.since}) and has not ended: the next promote restores it, or by hand: ${letGoByHand(application)}`,
+    },
+  ];
 }

@@ -1,5 +1,5 @@
 import { METADATA_ONLY, type RealCluster } from '../cluster/kubernetes.ts';
-import type { Job, KubeObject, Pod, Rollout, Service } from '../cluster/objects.ts';
+import type { Application, Job, KubeObject, Pod, Rollout, Service } from '../cluster/objects.ts';
 import { ClusterError } from '../cluster/port.ts';
 import type { Facts, Quota, Seen } from './facts.ts';
 
@@ -75,6 +75,10 @@ export function factsOf({ namespace, ask }: RealCluster): Facts {
       mapSeen(
         await get<{ items: Pod[] }>(`${core}/pods?labelSelector=${encodeURIComponent(`job-name=${name}`)}`),
         ({ items }) => items,
+      ),
+    application: (place, name) =>
+      get<Application>(
+        `/apis/argoproj.io/v1alpha1/namespaces/${encodeURIComponent(place)}/applications/${encodeURIComponent(name)}`,
       ),
     quotas: async () => mapSeen(await get<{ items: Quota[] }>(`${core}/resourcequotas`), ({ items }) => items),
   };

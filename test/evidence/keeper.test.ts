@@ -56,6 +56,7 @@ describe('the evidence of a release', () => {
       'plan.json',
       'pods.json',
       'result.json',
+      'summary.md',
       'timeline.jsonl',
     ]);
     expect(read('plan.json').members.map((m: { name: string }) => m.name)).toEqual(['backend', 'web']);
