@@ -5,6 +5,7 @@ import { Agent as UndiciAgent, request as undiciRequest } from 'undici';
 import { UsageError } from '../plan/usage.ts';
 import type { KubeObject } from './objects.ts';
 import {
+  type Causes,
   type Cluster,
   ClusterError,
   type ClusterErrorCode,
@@ -71,6 +72,7 @@ function checkServer({ name, server, skipTLSVerify }: KubernetesCluster): void {
 
 /** The media type of an object without its data, but with who set which field of it. */
 export const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
 /** The codes by which Node and OpenSSL refuse a server's certificate. */
 const CERTIFICATE =
@@ -78,8 +80,12 @@ const CERTIFICATE =
 
 /** A real cluster: the port, and what those ask who look beyond a release and its namespace. */
 export interface RealCluster extends Cluster {
-  /** One request for any path; `accept` is the media type to answer in, default JSON. Throws `ClusterError`. */
-  readonly ask: <T>(method: 'GET' | 'POST', path: string, more?: { body?: object; accept?: string }) => Promise<T>;
+  /** One request for any path; media types to send and to answer in are JSON by default. Throws `ClusterError`. */
+  readonly ask: <T>(
+    method: 'GET' | 'POST' | 'PATCH',
+    path: string,
+    more?: { body?: object; contentType?: string; accept?: string },
+  ) => Promise<T>;
 }
 
 /** The port's adapter to a real cluster, for the objects of one namespace. */
@@ -136,7 +142,7 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
           new ClusterError(
             'unreachable',
             `${server} does not answer: ${error.message || (error as NodeJS.ErrnoException).code}`,
-            ['ECONNREFUSED', 'ENOTFOUND'].includes((error as NodeJS.ErrnoException).code ?? ''),
+            { isRefused: ['ECONNREFUSED', 'ENOTFOUND'].includes((error as NodeJS.ErrnoException).code ?? '') },
           ),
         );
       const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -182,7 +188,9 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
     const { status, text } = await call(method, path, body, contentType, REQUEST_TIMEOUT, accept);
     // An API server's refusals are JSON or one plain line; a page is from a proxy or a portal before it.
     if (status >= 400 && !text.trimStart().startsWith('<'))
-      throw new ClusterError(codeOf(status), `${method} ${path.split('?')[0]}: ${messageIn(text)} (${status})`);
+      throw new ClusterError(codeOf(status), `${method} ${path.split('?')[0]}: ${messageIn(text)} (${status})`, {
+        causes: causesIn(text),
+      });
     try {
       return JSON.parse(text) as T;
     } catch {
@@ -196,9 +204,25 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
   const collection = ({ group, version, plural }: Resource) =>
     `${group === '' ? `/api/${version}` : `/apis/${group}/${version}`}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
 
+  async function listAs(resource: Resource, accept?: string) {
+    const list = await api<{ items: KubeObject[]; metadata: { resourceVersion: string } }>(
+      'GET',
+      `${collection(resource)}${resource.only === undefined ? '' : `?${new URLSearchParams(named(resource.only))}`}`,
+      undefined,
+      undefined,
+      accept,
+    );
+    // Items of a list come without their kind.
+    const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+    return {
+      items: list.items.map((item) => ({ ...item, apiVersion, kind: resource.kind })),
+      resourceVersion: list.metadata.resourceVersion,
+    };
+  }
+
   return {
     namespace,
-    ask: (method, path, { body, accept } = {}) => api(method, path, body, undefined, accept),
+    ask: (method, path, { body, contentType, accept } = {}) => api(method, path, body, contentType, accept),
     requests: () => requests,
     now: () => new Date(Date.now() + ahead),
     sleep: (milliseconds, signal) =>
@@ -212,18 +236,8 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
         signal?.addEventListener('abort', over);
         if (signal?.aborted) over();
       }),
-    async list(resource) {
-      const list = await api<{ items: KubeObject[]; metadata: { resourceVersion: string } }>(
-        'GET',
-        collection(resource),
-      );
-      // Items of a list come without their kind.
-      const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
-      return {
-        items: list.items.map((item) => ({ ...item, apiVersion, kind: resource.kind })),
-        resourceVersion: list.metadata.resourceVersion,
-      };
-    },
+    list: (resource) => listAs(resource),
+    listMetadata: async (resource) => (await listAs(resource, METADATA_LIST)).items,
     get: (resource, name) => api('GET', `${collection(resource)}/${encodeURIComponent(name)}`),
     exists: (resource, name) =>
       api('GET', `${collection(resource)}/${encodeURIComponent(name)}`, undefined, undefined, METADATA_ONLY).then(
@@ -241,8 +255,8 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
         'application/json-patch+json',
       ),
     create: (resource, object) => api('POST', `${collection(resource)}?fieldManager=${FIELD_MANAGER}`, object),
-    async remove(resource, name, uid) {
-      const options = { preconditions: { uid }, propagationPolicy: 'Background' };
+    async remove(resource, name, preconditions) {
+      const options = { preconditions, propagationPolicy: 'Background' };
       await api('DELETE', `${collection(resource)}/${encodeURIComponent(name)}`, options).catch((error) => {
         if (!(error instanceof ClusterError && error.code === 'not-found')) throw error;
       });
@@ -254,7 +268,12 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
       new Watch(config)
         .watch(
           collection(resource),
-          { resourceVersion, timeoutSeconds: WATCH_SECONDS, allowWatchBookmarks: false },
+          {
+            resourceVersion,
+            timeoutSeconds: WATCH_SECONDS,
+            allowWatchBookmarks: false,
+            ...(resource.only === undefined ? {} : named(resource.only)),
+          },
           (type: string, object: KubeObject & { code?: number; message?: string }) => {
             if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') on({ type, object });
             else if (type === 'ERROR')
@@ -320,6 +339,11 @@ export function connect(config: KubeConfig, namespace: string): RealCluster {
   };
 }
 
+/** What asks for the object of that name alone. */
+function named(name: string) {
+  return { fieldSelector: `metadata.name=${name}` };
+}
+
 function codeOf(status: number): ClusterErrorCode {
   if (status === 404) return 'not-found';
   if (status === 409 || status === 422) return 'precondition';
@@ -335,5 +359,14 @@ function messageIn(text: string): string {
     return (JSON.parse(text) as { message?: string }).message ?? text.slice(0, 200);
   } catch {
     return text.slice(0, 200).trim();
+  }
+}
+
+/** What a `Status` answer names as the causes of a refusal. */
+function causesIn(text: string): Causes {
+  try {
+    return (JSON.parse(text) as { details?: { causes?: Causes } }).details?.causes ?? [];
+  } catch {
+    return [];
   }
 }

@@ -46,7 +46,7 @@ export interface PodTemplate {
   };
 }
 
-/** `argoproj.io/v1alpha1` Rollout with the blue-green strategy (status fields: Argo Rollouts v1.9). */
+/** `argoproj.io/v1alpha1` Rollout (status fields: Argo Rollouts v1.9). */
 export interface Rollout extends KubeObject {
   readonly spec: {
     readonly replicas?: number;
@@ -57,7 +57,7 @@ export interface Rollout extends KubeObject {
     readonly progressDeadlineSeconds?: number;
     readonly progressDeadlineAbort?: boolean;
     readonly rollbackWindow?: { readonly revisions?: number };
-    readonly strategy?: { readonly blueGreen?: BlueGreenStrategy; readonly canary?: unknown };
+    readonly strategy?: { readonly blueGreen?: BlueGreenStrategy; readonly canary?: CanaryStrategy };
   };
   readonly status?: RolloutStatus;
 }
@@ -75,6 +75,28 @@ export interface BlueGreenStrategy {
   readonly previewMetadata?: PodMetadata;
   readonly prePromotionAnalysis?: RolloutAnalysis;
   readonly postPromotionAnalysis?: RolloutAnalysis;
+}
+
+export interface CanaryStrategy {
+  /** Leads to the pods of the new revision alone. */
+  readonly canaryService?: string;
+  readonly stableService?: string;
+  /** Numbers of pods, or percents of `replicas` as text; the controller's default of both is 25 %. */
+  readonly maxSurge?: number | string;
+  readonly maxUnavailable?: number | string;
+  readonly trafficRouting?: unknown;
+  /** Runs beside the steps. */
+  readonly analysis?: unknown;
+  readonly steps?: readonly CanaryStep[];
+}
+
+/** One of its fields is given. */
+export interface CanaryStep {
+  /** Percent of the pods that are of the new revision. */
+  readonly setWeight?: number;
+  /** Without a duration (seconds, or text with a unit) it lasts until somebody promotes. */
+  readonly pause?: { readonly duration?: number | string };
+  readonly analysis?: RolloutAnalysis;
 }
 
 /** What the controller puts on the pods of a role for as long as they have it. */
@@ -117,6 +139,10 @@ export interface RolloutStatus {
     readonly prePromotionAnalysisRunStatus?: AnalysisRunReference;
     readonly postPromotionAnalysisRunStatus?: AnalysisRunReference;
   };
+  /** Of a canary: how many steps are done; as many as there are once the last one is. */
+  readonly currentStepIndex?: number;
+  /** Of a canary: the run of the step that it is at, while that is an analysis. */
+  readonly canary?: { readonly currentStepAnalysisRunStatus?: AnalysisRunReference };
   readonly conditions?: readonly RolloutCondition[];
 }
 
@@ -268,6 +294,31 @@ export interface HorizontalPodAutoscaler extends KubeObject {
   };
 }
 
+/** Argo CD's `argoproj.io/v1alpha1` Application of one source: a folder of a repository, kept in a namespace. Seen of v3.2. */
+export interface Application extends KubeObject {
+  readonly spec?: {
+    readonly source?: { readonly repoURL?: string; readonly path?: string; readonly targetRevision?: string };
+    readonly syncPolicy?: {
+      /** Absent or null: nothing is synced by itself. */
+      readonly automated?: { readonly enabled?: boolean; readonly selfHeal?: boolean } | null;
+    };
+  };
+  /** What it is doing, or about to do. */
+  readonly operation?: { readonly sync?: { readonly revision?: string } };
+  readonly status?: {
+    /** What the last comparison of Git and cluster found, at which commit. */
+    readonly sync?: { readonly status?: string; readonly revision?: string };
+    readonly health?: { readonly status?: string };
+    readonly operationState?: {
+      readonly phase?: string;
+      readonly message?: string;
+      readonly startedAt?: string;
+      readonly operation?: { readonly sync?: { readonly revision?: string } };
+    };
+    readonly conditions?: readonly { readonly type?: string; readonly message?: string }[];
+  };
+}
+
 /** Label with which the Rollouts controller marks ReplicaSets, pods and AnalysisRuns, and the key it adds to Services' selectors. */
 export const POD_HASH = 'rollouts-pod-template-hash';
 /** Annotation with the revision number, on Rollouts, ReplicaSets and AnalysisRuns. */
@@ -276,5 +327,9 @@ export const REVISION = 'rollout.argoproj.io/revision';
 export const DESIRED_REPLICAS = 'rollout.argoproj.io/desired-replicas';
 /** Annotation on a ReplicaSet that is no longer wanted: until when it stays up, RFC 3339. */
 export const SCALE_DOWN_DEADLINE = 'scale-down-deadline';
+/** On a ReplicaSet: labels and annotations that the controller gave its pods for their role, as JSON. */
+export const EPHEMERAL_METADATA = 'rollout.argoproj.io/ephemeral-metadata';
+/** Label on the AnalysisRun of a canary's step: which one, counted from 0. */
+export const STEP_INDEX = 'step-index';
 /** Label with which an EndpointSlice names its Service. */
 export const SERVICE_NAME = 'kubernetes.io/service-name';

@@ -1,4 +1,5 @@
 import { type Policy, questionsOf } from '../plan/policy.ts';
+import { CONFIG_USERS } from './port.ts';
 
 /** What a promotion may do with one kind of object. */
 export interface Permission {
@@ -63,6 +64,22 @@ export const PERMISSIONS: readonly Permission[] = [
   { group: '', resource: 'events', verbs: ['list'], purpose: 'keep events as evidence' },
 ];
 
+/**
+ * Needed as well where hashed ConfigMaps are rendered, to delete those that nothing needs any more. RBAC cannot limit `delete` to a
+ * label, and the names are not known beforehand.
+ */
+export const CONFIG_PERMISSIONS: readonly Permission[] = [
+  { group: '', resource: 'configmaps', verbs: ['list', 'delete'], purpose: 'delete configuration that nothing needs' },
+  ...CONFIG_USERS.filter(({ plural }) => !PERMISSIONS.some(({ resource }) => resource === plural)).map(
+    ({ group, plural }): Permission => ({
+      group,
+      resource: plural,
+      verbs: ['list'],
+      purpose: 'see which configuration is still needed',
+    }),
+  ),
+];
+
 /** Needed as well where the policy asks Services through the API server: one for each namespace that has them. */
 function proxyPermissions(policy: Policy): Permission[] {
   const asked = questionsOf(policy).flatMap(({ target }) => ('service' in target ? [target] : []));
@@ -76,14 +93,40 @@ function proxyPermissions(policy: Policy): Permission[] {
   }));
 }
 
-/**
- * What a promotion under that policy asks for: all of it, and no more. `secrets` are the names of those that its pods need:
- * RBAC has no right to see that a Secret is there without the right to read it, so it is limited to these.
- */
-export function permissionsFor(policy: Policy, secrets: readonly string[]): readonly Permission[] {
+/** Needed as well where Argo CD syncs the release: of that one Application, in Argo CD's namespace. */
+export function applicationPermissions({ git }: Policy): Permission[] {
+  const { application } = git ?? {};
+  if (!application) return [];
+  return [
+    {
+      namespace: application.namespace,
+      group: 'argoproj.io',
+      resource: 'applications',
+      names: [application.name],
+      verbs: [...READ, 'patch'],
+      purpose: 'keep Argo CD from putting back what was taken back, and wait for it',
+    },
+  ];
+}
+
+/** What the folder of a release has that needs rights of its own. */
+export interface Needs {
+  /** Names of the Secrets that its pods need: RBAC has no right to see that a Secret is there without the right to read it. */
+  readonly secrets: readonly string[];
+  /** Whether it has hashed ConfigMaps. */
+  readonly hasHashedConfigs: boolean;
+}
+
+/** What a promotion under that policy asks for: all of it, and no more. */
+export function permissionsFor(policy: Policy, { secrets, hasHashedConfigs }: Needs): readonly Permission[] {
   const all = PERMISSIONS.flatMap((permission) => {
     if (permission.resource !== 'secrets') return [permission];
     return secrets.length > 0 ? [{ ...permission, names: [...secrets].sort() }] : [];
   });
-  return [...all, ...proxyPermissions(policy)];
+  return [
+    ...all,
+    ...(hasHashedConfigs ? CONFIG_PERMISSIONS : []),
+    ...proxyPermissions(policy),
+    ...applicationPermissions(policy),
+  ];
 }

@@ -1,5 +1,6 @@
 import type {
   AnalysisRun,
+  Application,
   EndpointSlice,
   HorizontalPodAutoscaler,
   Job,
@@ -16,6 +17,8 @@ export interface Resource {
   readonly group: string;
   readonly version: string;
   readonly plural: string;
+  /** Listed and watched is only the object of that name, which RBAC can grant. @default all of a namespace */
+  readonly only?: string;
 }
 
 /** The kinds that a promotion watches, by the name it knows them by. */
@@ -37,8 +40,29 @@ export const RESOURCES = {
 
 /** Where a release keeps what it has decided, and who may act on it; read and written, not watched. */
 export const CONFIG_MAPS: Resource = { kind: 'ConfigMap', group: '', version: 'v1', plural: 'configmaps' };
+/** Whose pods, now or later, may need a ConfigMap: asked once a release has settled. AnalysisRuns make Jobs. */
+export const CONFIG_USERS: readonly Resource[] = [
+  RESOURCES.rollouts,
+  RESOURCES.replicaSets,
+  RESOURCES.analysisRuns,
+  RESOURCES.jobs,
+  RESOURCES.pods,
+  { kind: 'Deployment', group: 'apps', version: 'v1', plural: 'deployments' },
+  { kind: 'StatefulSet', group: 'apps', version: 'v1', plural: 'statefulsets' },
+  { kind: 'DaemonSet', group: 'apps', version: 'v1', plural: 'daemonsets' },
+  // What a StatefulSet or DaemonSet can be taken back to.
+  { kind: 'ControllerRevision', group: 'apps', version: 'v1', plural: 'controllerrevisions' },
+  { kind: 'CronJob', group: 'batch', version: 'v1', plural: 'cronjobs' },
+];
 /** Only ever asked whether they are there. */
 export const SECRETS: Resource = { kind: 'Secret', group: '', version: 'v1', plural: 'secrets' };
+/** Argo CD's; in its namespace, which is seldom the release's. */
+export const APPLICATIONS: Resource = {
+  kind: 'Application',
+  group: 'argoproj.io',
+  version: 'v1alpha1',
+  plural: 'applications',
+};
 export const LEASES: Resource = { kind: 'Lease', group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 
 /** The name under which this tool's writes stand in an object's `metadata.managedFields`. */
@@ -49,7 +73,7 @@ export type Watched = keyof typeof RESOURCES;
 /** What the cluster says about its objects; listed when a release has failed. */
 export const CLUSTER_EVENTS: Resource = { kind: 'Event', group: '', version: 'v1', plural: 'events' };
 
-/** What each watched kind's objects look like. */
+/** What the objects of each kind look like that can be watched. */
 export interface Objects {
   rollouts: Rollout;
   analysisRuns: AnalysisRun;
@@ -59,6 +83,7 @@ export interface Objects {
   jobs: Job;
   pods: Pod;
   autoscalers: HorizontalPodAutoscaler;
+  applications: Application;
 }
 
 /** RFC 6902. A `test` that does not hold makes the API server refuse the whole patch with 422. */
@@ -66,6 +91,12 @@ export type JsonPatch = readonly (
   | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: unknown }
   | { readonly op: 'remove'; readonly path: string }
 )[];
+
+/** Which object it is, and perhaps in which state: the API server checks both. */
+export interface Identity {
+  readonly uid: string;
+  readonly resourceVersion?: string;
+}
 
 export type WatchEvent =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubeObject }
@@ -103,6 +134,8 @@ export interface Cluster {
   /** Resolves after that many milliseconds of the cluster's time, or at once when `signal` is aborted. */
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly list: (resource: Resource) => Promise<{ items: KubeObject[]; resourceVersion: string }>;
+  /** The same, of each its metadata alone: no value of a ConfigMap is sent. */
+  readonly listMetadata: (resource: Resource) => Promise<KubeObject[]>;
   readonly get: (resource: Resource, name: string) => Promise<KubeObject>;
   /** Whether there is one of that name; asks for its metadata alone, so no value of a Secret is ever sent. */
   readonly exists: (resource: Resource, name: string) => Promise<boolean>;
@@ -121,8 +154,11 @@ export interface Cluster {
     patch: JsonPatch,
     subresource?: 'status' | 'scale',
   ) => Promise<KubeObject>;
-  /** Deletes that very object; one that is gone already is no error. */
-  readonly remove: (resource: Resource, name: string, uid: string) => Promise<void>;
+  /**
+   * Deletes that very object, with a `resourceVersion` only as it was seen; rejects with `precondition` otherwise. One that is
+   * gone already is no error.
+   */
+  readonly remove: (resource: Resource, name: string, as: Identity) => Promise<void>;
   /** The last lines that a container wrote, or its `previous` try before it restarted; each begins with its time, RFC 3339. */
   readonly logs: (pod: string, container: string, want: { lines: number; previous?: boolean }) => Promise<string>;
   /**
@@ -150,15 +186,20 @@ export type ClusterErrorCode =
   /** Any other refusal. */
   | 'rejected';
 
+/** What an API server says a refusal rests on, as its `Status` has it. */
+export type Causes = readonly { readonly reason?: string; readonly field?: string; readonly message?: string }[];
+
 export class ClusterError extends Error {
   readonly code: ClusterErrorCode;
   /** Of `unreachable`: nobody listens there, or the name stands for no address. */
   readonly isRefused: boolean;
-  constructor(code: ClusterErrorCode, message: string, isRefused = false) {
+  readonly causes: Causes;
+  constructor(code: ClusterErrorCode, message: string, more: { isRefused?: boolean; causes?: Causes } = {}) {
     super(message);
     this.name = 'ClusterError';
     this.code = code;
-    this.isRefused = isRefused;
+    this.isRefused = more.isRefused ?? false;
+    this.causes = more.causes ?? [];
   }
 }
 

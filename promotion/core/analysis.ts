@@ -5,6 +5,7 @@ import {
   POD_HASH,
   REVISION,
   type Rollout,
+  STEP_INDEX,
 } from '../cluster/objects.ts';
 import { jsonIn } from '../gates/json.ts';
 import { type Observation, ownedBy, type Verdict } from './observation.ts';
@@ -36,8 +37,40 @@ export function analysisOf(
   const reference = type === 'PrePromotion' ? pre : post;
   // The run that the Rollout names is the one, also while it cannot be seen yet: an earlier try's is no evidence.
   if (reference) return runs.find((run) => run.metadata.name === reference.name);
+  return newest(runs);
+}
+
+/**
+ * The AnalysisRun of a step of a canary that judges its revision `hash`. The Rollout names it only while it is at that step;
+ * of a step that it is past the newest one counts.
+ */
+export function stepAnalysisOf(o: Observation, rollout: Rollout, step: number, hash: string): AnalysisRun | undefined {
+  const revision = rollout.metadata.annotations?.[REVISION];
+  const runs = analysesOf(o, rollout, hash).filter(
+    ({ metadata: { annotations, labels } }) =>
+      labels?.['rollout-type'] === 'Step' &&
+      labels[STEP_INDEX] === String(step) &&
+      annotations?.[REVISION] === revision,
+  );
+  const { currentStepIndex, canary } = rollout.status ?? {};
+  if (currentStepIndex === step)
+    return runs.find(({ metadata }) => metadata.name === canary?.currentStepAnalysisRunStatus?.name);
+  return newest(runs);
+}
+
+/** Which of a member's analyses a run is, in words; of a canary by its step, counted from 1. */
+export function whenOf({ metadata: { labels } }: AnalysisRun): string {
+  const step = labels?.[STEP_INDEX];
+  if (step !== undefined) return `at step ${Number(step) + 1}`;
+  return labels?.['rollout-type'] === 'PrePromotion' ? 'before the switch' : 'after the switch';
+}
+
+function newest(runs: readonly AnalysisRun[]): AnalysisRun | undefined {
   const createdAt = (run: AnalysisRun) => run.metadata.creationTimestamp ?? '';
-  return runs.sort((a, b) => createdAt(b).localeCompare(createdAt(a), 'en'))[0];
+  // Of one second, the later one has a longer name: the controller counts up.
+  const age = (a: AnalysisRun, b: AnalysisRun) =>
+    createdAt(b).localeCompare(createdAt(a), 'en') || b.metadata.name.length - a.metadata.name.length;
+  return [...runs].sort(age)[0];
 }
 
 /**

@@ -38,7 +38,11 @@ export type Action =
       readonly uid: string;
       readonly generation: number;
       readonly hash: string;
+      /** Of a canary: the step at which it is paused. */
+      readonly step?: number;
     }
+  /** Take exactly this revision live at once, past every step of a canary: the old one, which was good before. */
+  | { readonly act: 'promote-full'; readonly member: string; readonly uid: string; readonly hash: string }
   /** Ask the controller to abort exactly this revision. */
   | { readonly act: 'abort'; readonly member: string; readonly uid: string; readonly hash: string }
   /** End the hold: terminate exactly this AnalysisRun of this revision, the new one that settles or the old one that is back. */
@@ -94,6 +98,15 @@ export type Action =
       readonly uid: string;
       readonly resourceVersion: string;
       readonly bounds?: Pick<Pin, 'minReplicas' | 'maxReplicas'>;
+    }
+  /** Scale the ReplicaSet of the old revision of a canary to all of its pods, without the controller. */
+  | {
+      readonly act: 'refill';
+      readonly member: string;
+      readonly replicaSet: string;
+      readonly uid: string;
+      readonly resourceVersion: string;
+      readonly replicas: number;
     }
   /** Scale a rejected ReplicaSet to 0, so that nothing takes it live again without its gates. */
   | {

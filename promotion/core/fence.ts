@@ -35,6 +35,7 @@ export function targetOf(action: Action): { readonly kind: Watched; readonly nam
     case 'pin':
     case 'unpin':
       return { kind: 'autoscalers', name: action.name };
+    case 'refill':
     case 'retire':
       return { kind: 'replicaSets', name: action.replicaSet };
     default:

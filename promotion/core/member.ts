@@ -5,12 +5,13 @@ import {
   type PodTemplate,
   type ReplicaSet,
   type Rollout,
-  SERVICE_NAME,
 } from '../cluster/objects.ts';
 import { containersOf, type Member } from '../plan/plan.ts';
-import { analysisOf, judgeAnalysis } from './analysis.ts';
+import { analysisOf, judgeAnalysis, stepAnalysisOf } from './analysis.ts';
+import { liveRevision, stageOfCanary } from './canary.ts';
 import type { MemberJournal } from './journal.ts';
 import { type Observation, ownedBy } from './observation.ts';
+import { servingProblem } from './serving.ts';
 import { difference } from './template.ts';
 
 /**
@@ -56,7 +57,10 @@ export interface MemberView {
   /** Why it is there or what it waits for, for people. */
   readonly reason: string;
   readonly rollout?: Rollout;
-  /** Pod-template hashes: of the current template, of the stable revision, in the live active Service's selector. */
+  /**
+   * Pod-template hashes: of the current template, of the stable revision, and of what is live: in the active Service's
+   * selector, or of a canary the revision that the traffic is being given to.
+   */
   readonly current?: string;
   readonly stable?: string;
   readonly active?: string;
@@ -74,7 +78,9 @@ export function viewOf(member: Member, o: Observation, journal: MemberJournal | 
   }
   const current = rollout.status?.currentPodHash;
   const stable = rollout.status?.stableRS;
-  const active = o.services.get(member.activeService)?.spec.selector?.[POD_HASH];
+  const active = member.canary
+    ? liveRevision(member.canary, rollout)
+    : o.services.get(member.activeService)?.spec.selector?.[POD_HASH];
   const [stage, reason] = stageOf(member, rollout, o, journal, active);
   return {
     member,
@@ -137,6 +143,7 @@ function stageOf(
     ];
   }
   if (status.abortedAt) return ['preparing', 'another try was asked for, the controller has not acted yet'];
+  if (member.canary) return stageOfCanary(member, member.canary, rollout, o);
   if (!active || (active !== stable && active !== current)) {
     return ['unguarded', unguardedReason(member, active, stable)];
   }
@@ -241,24 +248,20 @@ export function isSaturated(rollout: Rollout, set: ReplicaSet | undefined): bool
   );
 }
 
-/** Why the active Service does not serve exactly `hash` yet, read from its endpoints; undefined when it does. */
-export function servingProblem(o: Observation, member: Member, hash: string): string | undefined {
-  const ready = [...o.endpointSlices.values()]
-    .filter((slice) => slice.metadata.labels?.[SERVICE_NAME] === member.activeService)
-    .flatMap((slice) => slice.endpoints ?? [])
-    .filter((endpoint) => endpoint.conditions?.ready !== false);
-  // A pod on its way out may be announced as ready all the same (publishNotReadyAddresses).
-  if (ready.every((endpoint) => endpoint.conditions?.terminating))
-    return `active Service ${member.activeService} has no ready endpoint`;
-  const foreign = ready.find((endpoint) => !endpoint.targetRef?.name?.startsWith(`${member.name}-${hash}-`));
-  return foreign
-    ? `active Service ${member.activeService} still has endpoint ${foreign.targetRef?.name ?? foreign.addresses?.[0]}`
-    : undefined;
+/** The analysis after the switch of the member's current revision; of a canary the one that holds it. */
+export function postAnalysisOf({ member, rollout, current }: MemberView, o: Observation): AnalysisRun | undefined {
+  if (!rollout || !current) return undefined;
+  return member.canary
+    ? stepAnalysisOf(o, rollout, member.canary.hold, current)
+    : analysisOf(o, rollout, 'PostPromotion', current);
 }
 
-/** The analysis after the switch of the member's current revision. */
-export function postAnalysisOf(view: MemberView, o: Observation): AnalysisRun | undefined {
-  return view.rollout && view.current ? analysisOf(o, view.rollout, 'PostPromotion', view.current) : undefined;
+/** The analyses of a canary between its promotion and its hold. */
+export function analysesOnTheWay({ member: { canary }, rollout, current }: MemberView, o: Observation) {
+  if (!canary || !rollout || !current) return [];
+  return canary.analyses
+    .filter((step) => step > canary.promotion && step < canary.hold)
+    .map((step) => stepAnalysisOf(o, rollout, step, current));
 }
 
 /** A template's images by container, in one line: equal lines, equal images. */

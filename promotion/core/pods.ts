@@ -6,7 +6,7 @@ import { ownedBy } from './observation.ts';
 
 /** What the pods of a member's current revision say; `since` when they are judged, in milliseconds since 1970. */
 export function podsOf(
-  { current, rollout }: MemberView,
+  { current, member, rollout }: MemberView,
   { journal, observation, now, plan }: Situation,
   since: number,
 ): PodsVerdict {
@@ -15,7 +15,9 @@ export function podsOf(
   const pods = [...observation.pods.values()].filter((pod) => ownedBy(pod, set.metadata.uid));
   // Those that a rollback comes back to have served for a long time: what befell them then is nothing new.
   const judged = journal.ask === 'rollback' ? pods.map(withoutPast) : pods;
-  return judgePods(judged, replicasOf(rollout), plan.policy.podHealth, since, now);
+  // Of a canary there are as many as its weight gives it.
+  const wanted = member.canary ? (set.spec.replicas ?? 0) : replicasOf(rollout);
+  return judgePods(judged, wanted, plan.policy.podHealth, since, now);
 }
 
 function withoutPast(pod: Pod): Pod {

@@ -107,10 +107,11 @@ function retry(view: MemberView, s: Situation): Action[] {
  * In a rollback through the gates: puts the wanted template into the Rollout, but only with no pod of that revision left.
  * While its ReplicaSet has some, the controller would take this member live at once, past every gate and alone.
  */
-function restore(view: MemberView, { observation }: Situation): Action[] {
+function restore(view: MemberView, { journal, observation }: Situation): Action[] {
   const { member, stage, rollout, current } = view;
   if (stage !== 'outdated' || !rollout?.metadata.uid || !current || !isObserved(rollout)) return [];
   const { uid } = rollout.metadata;
+  if (uid !== journal.members[member.name]?.uid) return [];
   const retiring = retireAction(member.name, replicaSetOf(observation, rollout, member.revision ?? ''));
   if (retiring.length > 0) return retiring;
   return [{ act: 'restore-template', member: member.name, uid, hash: current, template: member.template }];

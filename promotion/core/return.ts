@@ -1,9 +1,10 @@
 import type { ReplicaSet } from '../cluster/objects.ts';
 import { type Action, end, type Situation, type Step } from './decide.ts';
 import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
-import { isObserved, type MemberView, replicaSetOf, servingProblem } from './member.ts';
+import { isObserved, type MemberView, replicaSetOf, replicasOf } from './member.ts';
 import { ownedBy } from './observation.ts';
 import { handOver } from './ownership.ts';
+import { riddanceProblem, servingProblem } from './serving.ts';
 import { endHoldOf } from './settle.ts';
 import { promoteAction } from './switch.ts';
 import { templateOf } from './template.ts';
@@ -50,14 +51,16 @@ const DONE: MemberStep = { done: true, trafficIsBack: true, actions: [] };
 function memberStep(view: MemberView, s: Situation): MemberStep {
   const entry = s.journal.members[view.member.name];
   const { rollout, current, stable } = view;
-  // Before the first switch a signal only stops the run; and there is no way back from a first deployment.
-  if (s.journal.cause?.code === 'interrupted' && !anySwitched(s.journal)) return DONE;
+  const { canary, name: member } = view.member;
+  const isUntouched = !canary && !entry?.switched;
+  // Before the first switch a signal only stops the run, but for a canary, which has some of the traffic by then.
+  if (s.journal.cause?.code === 'interrupted' && !anySwitched(s.journal) && isUntouched) return DONE;
+  // There is no way back from a first deployment.
   if (!entry?.from || !rollout || entry.unchanged || entry.uid !== rollout.metadata.uid) return DONE;
   const { from, to, uid } = entry;
   // What is superseded before its switch stays prepared: the newer release may ask for just this revision of the member.
-  if (s.journal.cause?.code === 'superseded' && !entry.switched && current === to) return DONE;
-  const member = view.member.name;
-  const trafficIsBack = view.active === from && servingProblem(s.observation, view.member, from) === undefined;
+  if (s.journal.cause?.code === 'superseded' && isUntouched && current === to) return DONE;
+  const trafficIsBack = isBack(view, entry, s);
   // Its Service first: with no hash there, any change of the Rollout takes the new revision live, an abort as well.
   if (view.stage === 'unguarded') return { done: false, trafficIsBack, ...pointService(view, entry, s, 0) };
   // Aborted before the controller has taken it up, it would come up later with nobody to abort it.
@@ -66,17 +69,23 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   if (!to || (current !== to && current !== from)) {
     // Not taken up yet, or a newer revision: neither is ours to abort. The traffic is, and what was judged must not come
     // back ungated while its pods are still up.
-    if (!trafficIsBack) return { done: false, trafficIsBack, ...pointService(view, entry, s) };
+    if (!trafficIsBack) return { done: false, trafficIsBack, ...withoutController(view, entry, s) };
     return to ? retire(view, to, s) : DONE;
   }
   if (current === from) {
+    // The old revision was good before this release, so a settled canary goes back past its steps.
+    if (canary && stable !== from) {
+      const full: Action[] = rollout.status?.promoteFull ? [] : [{ act: 'promote-full', member, uid, hash: from }];
+      return { done: false, trafficIsBack, actions: full };
+    }
     const paused = rollout.status?.pauseConditions?.[0]?.reason === 'BlueGreenPause' && view.active !== from;
     if (paused) return { done: false, trafficIsBack, actions: promoteAction(view, uid) };
-    if (!trafficIsBack) return { done: false, trafficIsBack, ...pointService(view, entry, s) };
+    if (!trafficIsBack) return { done: false, trafficIsBack, ...withoutController(view, entry, s) };
     // The old revision was good before this release: nothing is to be verified, and its hold would bring the new one back.
     if (stable !== from) return { done: false, trafficIsBack, actions: endHoldOf(view, s.observation) };
     const handover = handOver(view);
-    return handover.length > 0 ? { done: false, trafficIsBack, actions: handover } : retire(view, to, s);
+    if (handover.length > 0) return { done: false, trafficIsBack, actions: handover };
+    return refilled(view, entry, s) ?? retire(view, to, s);
   }
   if (stable === to) {
     const set = replicaSetOf(s.observation, rollout, from);
@@ -88,8 +97,62 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   }
   const { abort, abortedAt } = rollout.status ?? {};
   if (!abort && !abortedAt) return { done: false, trafficIsBack, actions: [{ act: 'abort', member, uid, hash: to }] };
-  if (trafficIsBack && abortedAt) return retire(view, to, s);
-  return { done: false, trafficIsBack, ...pointService(view, entry, s) };
+  if (trafficIsBack && abortedAt) return refilled(view, entry, s) ?? retire(view, to, s);
+  return { done: false, trafficIsBack, ...withoutController(view, entry, s) };
+}
+
+/** Whether a member's traffic is back on its old revision, or, where a newer one came in, off the rejected one. */
+function isBack({ active, current, member }: MemberView, { from, to }: MemberJournal, s: Situation): boolean {
+  if (!from || active !== from) return false;
+  // A newer canary has its own share by then, which is its own release's to judge.
+  const isNewer = member.canary && to && current !== from && current !== to;
+  const problem = isNewer ? riddanceProblem(s.observation, member, to) : servingProblem(s.observation, member, from);
+  return problem === undefined;
+}
+
+/** What is waited for while the old revision of a canary has its traffic back, but not all of its pods. */
+function refilled(view: MemberView, entry: MemberJournal, s: Situation): MemberStep | undefined {
+  const { member, rollout } = view;
+  const set = rollout && replicaSetOf(s.observation, rollout, entry.from ?? '');
+  if (!member.canary || !rollout || (set?.status?.availableReplicas ?? 0) >= replicasOf(rollout)) return undefined;
+  return { done: false, trafficIsBack: true, ...movePods(view, entry, s) };
+}
+
+/** What the promoter does itself where the controller does not bring the traffic back. */
+function withoutController(
+  view: MemberView,
+  entry: MemberJournal,
+  s: Situation,
+): Pick<MemberStep, 'actions' | 'wakeAt'> {
+  return view.member.canary ? movePods(view, entry, s) : pointService(view, entry, s);
+}
+
+/**
+ * Gives the old revision of a canary its pods back, and takes those of the new one once they are there. Only where the
+ * controller does not do it: it has not acknowledged the abort, or somebody has paused the Rollout.
+ */
+function movePods({ member, rollout }: MemberView, { asked, from, to }: MemberJournal, s: Situation) {
+  if (!rollout || !from || !to) return { actions: [] };
+  const { abort, abortedAt } = rollout.status ?? {};
+  if (!rollout.spec.paused && (!abort || abortedAt)) return { actions: [] };
+  const since = (asked.abort ?? s.journal.since) + CONTROLLER_GRACE;
+  if (s.now < since) return { actions: [], wakeAt: since };
+  const old = replicaSetOf(s.observation, rollout, from);
+  const wanted = replicasOf(rollout);
+  if ((old?.status?.availableReplicas ?? 0) >= wanted)
+    return { actions: retireAction(member.name, replicaSetOf(s.observation, rollout, to)) };
+  const { name, uid, resourceVersion } = old?.metadata ?? {};
+  const isFull = (old?.spec.replicas ?? 0) >= wanted;
+  if (isFull || !name || !uid || !resourceVersion) return { actions: [] };
+  const refill: Action = {
+    act: 'refill',
+    member: member.name,
+    replicaSet: name,
+    uid,
+    resourceVersion,
+    replicas: wanted,
+  };
+  return { actions: [refill] };
 }
 
 /** Moves the active Service without the controller, once that had its time. */

@@ -1,3 +1,4 @@
+import type { Member, Plan } from '../plan/plan.ts';
 import { type Action, causeOf, enter, goBack, type Situation, type Step } from './decide.ts';
 import type { MemberView } from './member.ts';
 
@@ -15,7 +16,7 @@ export function switchOver(s: Situation): Step {
     .map((order) => views.filter((v) => v.member.order === order && !isLive(v)))
     .find((group) => group.length > 0);
   if (!next) return enter(journal, 'verifying', now);
-  const deadline = journal.since + plan.policy.timeouts.switchSeconds * orders.length * 1000;
+  const deadline = journal.since + secondsToSwitch(plan) * 1000;
   if (now >= deadline) {
     return goBack(s, {
       code: 'not-switched-in-time',
@@ -28,6 +29,13 @@ export function switchOver(s: Situation): Step {
   return { actions, wakeAt: deadline };
 }
 
+/** How long the switch of all orders may take, in seconds: what a canary's steps take comes on top. */
+export function secondsToSwitch({ members, policy }: Plan): number {
+  const longest = new Map<number, number>();
+  for (const { canary, order } of members) longest.set(order, Math.max(longest.get(order) ?? 0, canary?.seconds ?? 0));
+  return [...longest.values()].reduce((sum, seconds) => sum + policy.timeouts.switchSeconds + seconds, 0);
+}
+
 function isLive(view: MemberView): boolean {
   return view.stage === 'held' || view.stage === 'settled';
 }
@@ -36,6 +44,10 @@ function isLive(view: MemberView): boolean {
 export function promoteAction({ member, rollout, current }: MemberView, uid: string | undefined): Action[] {
   const generation = rollout?.metadata.generation;
   return current && uid && generation !== undefined
-    ? [{ act: 'promote', member: member.name, uid, generation, hash: current }]
+    ? [{ act: 'promote', member: member.name, uid, generation, hash: current, ...stepOf(member) }]
     : [];
+}
+
+function stepOf({ canary }: Member): { step?: number } {
+  return canary ? { step: canary.promotion } : {};
 }

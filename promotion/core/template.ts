@@ -1,4 +1,4 @@
-import { POD_HASH, type PodTemplate, type ReplicaSet } from '../cluster/objects.ts';
+import { EPHEMERAL_METADATA, POD_HASH, type PodTemplate, type ReplicaSet } from '../cluster/objects.ts';
 import { jsonIn } from '../gates/json.ts';
 
 /**
@@ -74,9 +74,6 @@ export function amount(quantity: unknown): number | undefined {
   const unit = SUFFIXES[suffix ?? ''];
   return digits === undefined || unit === undefined ? undefined : Number((Number(digits) * unit).toPrecision(15));
 }
-
-/** On a ReplicaSet: labels and annotations that the controller gave its pods for their role, as JSON. */
-const EPHEMERAL_METADATA = 'rollout.argoproj.io/ephemeral-metadata';
 
 /** A ReplicaSet's template as its Rollout had it: without the hash and the role's metadata that the controller adds. */
 export function templateOf(set: ReplicaSet): PodTemplate {

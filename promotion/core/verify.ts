@@ -1,7 +1,7 @@
 import type { PodsVerdict } from '../gates/pods.ts';
 import { holdEndsAt, judgeAnalysis } from './analysis.ts';
 import { causeOf, enter, goBack, type Situation, type Step } from './decide.ts';
-import { type MemberView, postAnalysisOf } from './member.ts';
+import { analysesOnTheWay, type MemberView, postAnalysisOf } from './member.ts';
 import type { Verdict } from './observation.ts';
 import { podsOf } from './pods.ts';
 import { checkCause, checksToAsk, openChecks } from './prepare.ts';
@@ -58,6 +58,10 @@ function isJudged(view: MemberView, { journal }: Situation): boolean {
 }
 
 function afterSwitch(view: MemberView, { observation, plan }: Situation): Verdict {
+  const onTheWay = analysesOnTheWay(view, observation)
+    .map((analysis) => judgeAnalysis(analysis))
+    .find(({ verdict }) => verdict !== 'pass');
+  if (onTheWay) return onTheWay;
   const run = postAnalysisOf(view, observation);
   const verdict = judgeAnalysis(run, plan.policy.holdMetric);
   const metrics = run?.spec.metrics ?? [];

@@ -3,6 +3,7 @@ import type { Action, Situation } from './decide.ts';
 import type { Cause } from './journal.ts';
 import { type MemberView, replicaSetOf } from './member.ts';
 import type { Observation } from './observation.ts';
+import { secondsToSwitch } from './switch.ts';
 
 /** How old the answer may be on which a switch rests, in milliseconds. */
 const FRESH = 30_000;
@@ -51,12 +52,12 @@ function isFresh(question: string, { now, observation }: Situation): boolean {
 }
 
 /** A member without a hold settles alone, and its old pods go when their delay is over, whatever becomes of the set. */
-function goneTooSoon({ member, rollout }: MemberView, { plan, views }: Situation): string | undefined {
+function goneTooSoon({ member, rollout }: MemberView, { plan }: Situation): string | undefined {
   const { scaleDownDelaySeconds: delay = 30 } = rollout?.spec.strategy?.blueGreen ?? {};
   // The controller never scales down with a delay of 0.
   if (member.isHeld || delay === 0) return undefined;
-  const { returnSeconds, switchSeconds, verifySeconds } = plan.policy.timeouts;
-  const needed = new Set(views.map((view) => view.member.order)).size * switchSeconds + verifySeconds + returnSeconds;
+  const { returnSeconds, verifySeconds } = plan.policy.timeouts;
+  const needed = secondsToSwitch(plan) + verifySeconds + returnSeconds;
   if (delay >= needed) return undefined;
   return `nothing holds it after its switch, and its old pods go after ${delay} s (scaleDownDelaySeconds), while switch, verification and return may take ${needed} s: give it ${needed} or more, or the hold`;
 }

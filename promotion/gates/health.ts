@@ -32,7 +32,7 @@ function problemOf({ body, status }: HttpAnswer, expect: HealthCheck['expect'], 
 }
 
 /** What stands at a dotted path of JSON: own fields only. */
-function at(json: unknown, path: string): unknown {
+export function at(json: unknown, path: string): unknown {
   return path
     .split('.')
     .reduce<unknown>(

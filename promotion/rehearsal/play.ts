@@ -1,7 +1,7 @@
-import type { KubeObject, ReplicaSet, Rollout } from '../cluster/objects.ts';
+import type { EndpointSlice, KubeObject, ReplicaSet, Rollout } from '../cluster/objects.ts';
 import type { Phase } from '../core/journal.ts';
 import { pinOf } from '../core/pin.ts';
-import { type Plan, planOf, type Source } from '../plan/plan.ts';
+import { type Member, type Plan, planOf, type Source } from '../plan/plan.ts';
 import { secretsOf } from '../preflight/secrets.ts';
 import type { Emit, Result } from '../report/events.ts';
 import { carryOut } from '../run/run.ts';
@@ -9,7 +9,7 @@ import type { Connection, Faults } from '../simulation/connection.ts';
 import { newWorld, type VersionBehaviour, type World } from '../simulation/world.ts';
 import { autoscalersIn, type Disturbance, disturb } from './disturb.ts';
 import type { Version } from './versions.ts';
-import { activeHash, watchOver } from './watch-over.ts';
+import { liveHash, watchOver } from './watch-over.ts';
 
 /** One release in the simulation with everything that befalls it; played the same way each time. */
 export interface Story {
@@ -145,7 +145,10 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
         return [name, set && versionOf(set)];
       }),
     );
-  const live = versions((name) => activeHash(world, plans.new.members.find((m) => m.name === name)?.activeService));
+  const live = versions((name) => {
+    const member = plans.new.members.find((m) => m.name === name);
+    return member && (member.canary ? onlyHash(world, member, story) : liveHash(world, member));
+  });
   const isLeftUp = (name: string) =>
     live[name] !== 'new' &&
     world.api
@@ -167,6 +170,24 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
     ...(disturbedIn ? { disturbedIn } : {}),
     requests,
   };
+}
+
+/**
+ * The pod-template hash of all pods behind a canary's active Service; undefined where they are of several. But for those of a
+ * newer version at its first weight: it is not what this release gave the traffic to.
+ */
+function onlyHash(world: World, member: Member, { versionOf }: Pick<Story, 'versionOf'>): string | undefined {
+  const { activeService, name } = member;
+  const slice = world.api.get<EndpointSlice>('endpointslices', `${activeService}-slice`);
+  const hashes = new Set(
+    slice?.endpoints?.map(({ targetRef }) => targetRef?.name?.slice(name.length + 1).split('-')[0]),
+  );
+  const isWaiting = (hash: string | undefined) => {
+    const set = world.api.get<ReplicaSet>('replicasets', `${name}-${hash}`);
+    return set && versionOf(set) === 'newer' && hash !== liveHash(world, member);
+  };
+  const [hash, ...others] = [...hashes].filter((each) => !isWaiting(each));
+  return others.length === 0 ? hash : undefined;
 }
 
 /** The manifests cannot be played, because already what comes before the story fails. */

@@ -1,4 +1,4 @@
-import type { BlueGreenStrategy, KubeObject, Metric, Rollout, RolloutAnalysis } from '../cluster/objects.ts';
+import type { KubeObject, Metric, Rollout, RolloutAnalysis } from '../cluster/objects.ts';
 import { milliseconds } from '../core/analysis.ts';
 import type { Plan } from '../plan/plan.ts';
 import { serviceBehind } from '../simulation/ingress.ts';
@@ -12,7 +12,7 @@ export interface RehearsedMember {
   readonly judgedAfter: boolean;
   /** How long it can be aborted in one pass after its switch, in milliseconds; 0 without a hold. */
   readonly hold: number;
-  /** How long its old pods stay up once the new version is stable, in milliseconds. */
+  /** How long its old pods stay up once the new version is stable, in milliseconds; not at all as a canary. */
   readonly scaleDownDelay: number;
 }
 
@@ -37,7 +37,7 @@ export function rehearsedOf(plan: Plan, objects: readonly KubeObject[]): Rehears
     objects,
     members: plan.members.map(({ name }) => {
       const rollout = objects.find((o) => o.kind === 'Rollout' && o.metadata.name === name) as Rollout;
-      return memberOf(name, rollout.spec.strategy?.blueGreen, objects, plan.policy.holdMetric);
+      return memberOf(name, rollout, objects, plan.policy.holdMetric);
     }),
     checks: plan.policy.healthChecks.map(({ name, when, target }) => {
       const service = serviceBehind(api, target);
@@ -49,19 +49,23 @@ export function rehearsedOf(plan: Plan, objects: readonly KubeObject[]): Rehears
 
 function memberOf(
   name: string,
-  blueGreen: BlueGreenStrategy | undefined,
+  { spec: { strategy } }: Rollout,
   objects: readonly KubeObject[],
   holdMetric: string,
 ): RehearsedMember {
-  const before = metricsOf(blueGreen?.prePromotionAnalysis, objects);
-  const after = metricsOf(blueGreen?.postPromotionAnalysis, objects);
+  const { blueGreen, canary } = strategy ?? {};
+  const steps = canary?.steps ?? [];
+  const promotion = steps.findIndex(({ pause }) => pause && pause.duration === undefined);
+  const analysesOf = (part: typeof steps) => part.flatMap(({ analysis }) => metricsOf(analysis, objects));
+  const before = canary ? analysesOf(steps.slice(0, promotion)) : metricsOf(blueGreen?.prePromotionAnalysis, objects);
+  const after = canary ? analysesOf(steps.slice(promotion)) : metricsOf(blueGreen?.postPromotionAnalysis, objects);
   const hold = after.find((metric) => metric.name === holdMetric);
   return {
     name,
     judgedBefore: before.length > 0,
     judgedAfter: after.some((metric) => metric !== hold),
     hold: hold ? milliseconds(hold.initialDelay) + Number(hold.failureLimit ?? 0) * milliseconds(hold.interval) : 0,
-    scaleDownDelay: (blueGreen?.scaleDownDelaySeconds ?? 30) * 1000, // 30 is the controller's own default
+    scaleDownDelay: canary ? 0 : (blueGreen?.scaleDownDelaySeconds ?? 30) * 1000, // 30 is the controller's own default
   };
 }
 

@@ -1,5 +1,13 @@
-import { type AnalysisRun, POD_HASH, type ReplicaSet, type Service } from '../cluster/objects.ts';
+import {
+  type AnalysisRun,
+  POD_HASH,
+  type ReplicaSet,
+  type Rollout,
+  type Service,
+  STEP_INDEX,
+} from '../cluster/objects.ts';
 import { judgeAnalysis } from '../core/analysis.ts';
+import { liveRevision } from '../core/canary.ts';
 import { epochOf } from '../core/fence.ts';
 import type { Member } from '../plan/plan.ts';
 import type { World } from '../simulation/world.ts';
@@ -21,8 +29,8 @@ export function watchOver(
   const say = (text: string) => violations.push(`${new Date(world.scheduler.now()).toISOString()} ${text}`);
   const before = new Map(members.map((member) => [member.name, liveVersion(member)]));
 
-  function liveVersion({ name, activeService }: Member): Version | undefined {
-    const set = world.api.get<ReplicaSet>('replicasets', `${name}-${activeHash(world, activeService)}`);
+  function liveVersion(member: Member): Version | undefined {
+    const set = world.api.get<ReplicaSet>('replicasets', `${member.name}-${liveHash(world, member)}`);
     return set && versionOf(set);
   }
 
@@ -34,7 +42,11 @@ export function watchOver(
     if (plural !== 'replicasets' && epoch < (epochs.get(key) ?? 0))
       say(`run ${epoch} wrote ${key} after run ${epochs.get(key)} had taken it over`);
     epochs.set(key, Math.max(epoch, epochs.get(key) ?? 0));
-    const member = plural === 'services' && members.find((m) => m.activeService === object.metadata.name);
+    const member = members.find(({ activeService, canary, name }) =>
+      canary
+        ? plural === 'rollouts' && name === object.metadata.name
+        : plural === 'services' && activeService === object.metadata.name,
+    );
     if (!member) return;
     const { name, order, analysedBefore } = member;
     const version = liveVersion(member);
@@ -47,24 +59,28 @@ export function watchOver(
         say(`${name} of order ${order} went live before ${lower.name} of order ${lower.order}`);
     }
     if (version === 'newer') say(`${name} went live on a newer version, which was never judged`);
-    const hasPassed = () =>
-      analysesBefore(world, activeHash(world, member.activeService)).some(
-        (run) => judgeAnalysis(run).verdict === 'pass',
-      );
+    const hasPassed = () => analysesBefore(world, member).some((run) => judgeAnalysis(run).verdict === 'pass');
     if (version === 'new' && analysedBefore && !hasPassed())
       say(`${name} went live without having passed its analysis`);
   });
   return { violations, onOperator: (name: string) => operated.add(name) };
 }
 
-/** The pod-template hash that a Service selects. */
-export function activeHash(world: World, service: string | undefined): string | undefined {
-  return world.api.get<Service>('services', service ?? '')?.spec.selector?.[POD_HASH];
+/** The pod-template hash that a member's active Service selects; of a canary the one that the traffic is given to. */
+export function liveHash(world: World, { activeService, canary, name }: Member): string | undefined {
+  const rollout = canary && world.api.get<Rollout>('rollouts', name);
+  if (canary) return rollout && liveRevision(canary, rollout);
+  return world.api.get<Service>('services', activeService)?.spec.selector?.[POD_HASH];
 }
 
-/** The analyses that the controller made for a revision before its switch. */
-function analysesBefore(world: World, hash: string | undefined): AnalysisRun[] {
+/** The analyses that the controller made for what is live now, before its switch. */
+function analysesBefore(world: World, member: Member): AnalysisRun[] {
+  const hash = liveHash(world, member);
+  const { promotion = 0 } = member.canary ?? {};
   return world.api
     .list<AnalysisRun>('analysisruns')
-    .filter(({ metadata: { labels } }) => labels?.[POD_HASH] === hash && labels?.['rollout-type'] === 'PrePromotion');
+    .filter(({ metadata: { labels } }) => labels?.[POD_HASH] === hash)
+    .filter(({ metadata: { labels } }) =>
+      member.canary ? Number(labels?.[STEP_INDEX]) < promotion : labels?.['rollout-type'] === 'PrePromotion',
+    );
 }

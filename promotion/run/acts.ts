@@ -113,8 +113,9 @@ export function newActs(
 /** Acts of one key are tries of the same. */
 function keyOf(action: Action): string {
   const { act, member, name, hash, run, resourceVersion } = action as Partial<{ [field: string]: string }>;
-  // What is claimed or retired and has changed meanwhile is another act.
-  return [act, member, name, hash, run, act === 'claim' || act === 'retire' ? resourceVersion : ''].join(' ');
+  // What is claimed or scaled and has changed meanwhile is another act.
+  const isOfVersion = act === 'claim' || act === 'refill' || act === 'retire';
+  return [act, member, name, hash, run, isOfVersion ? resourceVersion : ''].join(' ');
 }
 
 export function ignoreClusterError(error: unknown): void {

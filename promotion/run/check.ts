@@ -30,7 +30,7 @@ export async function ask(question: HealthCheck | Query, cluster: Cluster, signa
 async function askOnce(question: HealthCheck | Query, cluster: Cluster): Promise<Finding> {
   try {
     if ('query' in question) return await askPrometheus(question, cluster);
-    return judgeAnswer(await answerTo(question, cluster), question.expect);
+    return judgeAnswer(await answerTo(question, cluster.http), question.expect);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
     // A bad certificate is seen, not missing, and it is what every visitor sees.
@@ -39,10 +39,13 @@ async function askOnce(question: HealthCheck | Query, cluster: Cluster): Promise
 }
 
 /** The answer at the end of as many redirects as the check follows. */
-async function answerTo({ target, redirects, timeoutSeconds }: HealthCheck, cluster: Cluster): Promise<HttpAnswer> {
+export async function answerTo(
+  { target, redirects, timeoutSeconds }: Pick<HealthCheck, 'target' | 'redirects' | 'timeoutSeconds'>,
+  http: Cluster['http'],
+): Promise<HttpAnswer> {
   let at: HttpTarget = target;
   for (let followed = 0; ; followed += 1) {
-    const answer = await cluster.http(at, timeoutSeconds * 1000);
+    const answer = await http(at, timeoutSeconds * 1000);
     const next = 'url' in at && followed < redirects ? redirectOf(answer, at.url) : undefined;
     if (next === undefined) return answer;
     at = { url: next };
@@ -50,7 +53,7 @@ async function answerTo({ target, redirects, timeoutSeconds }: HealthCheck, clus
 }
 
 /** Where an answer leads, if that is an address that may be followed. */
-function redirectOf({ location, status }: HttpAnswer, from: string): string | undefined {
+export function redirectOf({ location, status }: HttpAnswer, from: string): string | undefined {
   if (![301, 302, 303, 307, 308].includes(status) || !location || !URL.canParse(location, from)) return undefined;
   const next = new URL(location, from);
   const isSafe = next.protocol === 'https:' || (next.protocol === 'http:' && from.startsWith('http:'));

@@ -1,6 +1,5 @@
 import type { KubeObject } from '../cluster/objects.ts';
 import { type Cluster, ClusterError, LEASES, undefinedIfNotFound } from '../cluster/port.ts';
-
 import { persist } from './persist.ts';
 
 /** The right to act on a release, held through a Lease. */
@@ -54,6 +53,8 @@ export interface LockRequest {
   readonly patience: number | 'none';
   /** Aborted when waiting should end. */
   readonly signal?: AbortSignal | undefined;
+  /** Hears for whom it waits, once for each holder. */
+  readonly onWait: (holder: Holder) => void;
 }
 
 /**
@@ -62,12 +63,13 @@ export interface LockRequest {
  */
 export async function acquire(
   cluster: Cluster,
-  { release, holder, above, patience, signal }: LockRequest,
+  { release, holder, above, patience, signal, onWait }: LockRequest,
 ): Promise<Lock | Holder> {
   const name = leaseName(release);
   const startedAt = cluster.now().getTime();
   let firstRenewal: string | undefined;
   let unchangedSince = startedAt;
+  let waitsFor: string | undefined;
   for (;;) {
     const now = cluster.now().getTime();
     const lease = await persist(cluster, () =>
@@ -92,6 +94,10 @@ export async function acquire(
     if (isAlive) unchangedSince = now;
     if (signal?.aborted || (isAlive && now - startedAt >= patience))
       return { holder: holderIdentity, since: acquireTime };
+    if (patience > 0 && waitsFor !== holderIdentity) {
+      waitsFor = holderIdentity;
+      onWait({ holder: holderIdentity, since: acquireTime });
+    }
     firstRenewal = isAlive && patience > 0 ? renewTime : firstRenewal;
     await cluster.sleep(LOOK_AGAIN, signal);
   }

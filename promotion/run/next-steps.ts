@@ -1,24 +1,28 @@
 import { POD_HASH } from '../cluster/objects.ts';
 import type { Journal, Outcome } from '../core/journal.ts';
-import type { MemberView } from '../core/member.ts';
+import { type MemberView, replicasOf } from '../core/member.ts';
 
-/** What a person should do after an outcome: sentences and exact commands, none where nothing is left to do. */
+/**
+ * What a person should do after an outcome: sentences and exact commands, none where nothing is left to do.
+ * @param gitIsSeenTo whether Git has been brought back already, or it was said how
+ */
 export function nextSteps(
   outcome: Outcome,
   journal: Journal,
   views: readonly MemberView[],
   namespace: string,
+  gitIsSeenTo = false,
 ): string[] {
   switch (outcome) {
     case 'stuck':
       return views.flatMap((view) => unstick(view, journal.members[view.member.name]?.from, namespace));
     case 'refused':
-      return [afterRefusal(views)];
+      return afterRefusal(views, gitIsSeenTo);
     case 'promoted':
       return whileOldPodsAreUp(journal, views);
     case 'rolled-back':
     case 'restored':
-      return [REJECTED];
+      return gitIsSeenTo ? [] : [REJECTED];
     case 'superseded':
       return ['run promote again with the newer manifests'];
     default:
@@ -28,29 +32,38 @@ export function nextSteps(
 
 /** Until when the old pods stay up, which is good for going back and a trap for who applies the old version again. */
 function whileOldPodsAreUp(journal: Journal, views: readonly MemberView[]): string[] {
-  const delays = views.flatMap(({ member, rollout }) => {
+  const changed = views.filter(({ member }) => {
     const { from, to } = journal.members[member.name] ?? {};
-    return from && from !== to ? [rollout?.spec.strategy?.blueGreen?.scaleDownDelaySeconds ?? 30] : [];
+    return from && from !== to;
   });
+  const canaries = changed.flatMap(({ member }) => (member.canary ? [member.name] : []));
+  const delays = changed
+    .filter(({ member }) => !member.canary)
+    .map(({ rollout }) => rollout?.spec.strategy?.blueGreen?.scaleDownDelaySeconds ?? 30);
+  const back = canaries.length === 0 ? 'is instant' : `goes through the gates, for ${canaries.join(', ')} keeps none`;
   if (delays.length === 0) return [];
   // The controller counts from when it settles a member, and never takes old pods down when the delay is 0.
   const until = delays.includes(0)
     ? 'the next release'
     : new Date(journal.since + Math.max(...delays) * 1000).toISOString().slice(0, 19).replace('T', ' ').concat(' UTC');
   return [
-    `until ${until} the old pods stay up: \`rollback\` is instant; the old version applied again before then goes live at once, past every gate`,
+    `until ${until} the old pods stay up: \`rollback\` ${back}; the old version applied again before then goes live at once, past every gate`,
   ];
 }
 
 const REJECTED =
   'what Git asks for is still the version that was taken back: put the former image pins back, render and apply them, or fix forward with a new version';
 
-function afterRefusal(views: readonly MemberView[]): string {
-  if (views.some((view) => view.stage === 'outdated')) return 'apply these manifests, then run the same command again';
+function afterRefusal(views: readonly MemberView[], gitIsSeenTo: boolean): string[] {
+  if (gitIsSeenTo) return [];
+  if (views.some((view) => view.stage === 'outdated'))
+    return ['apply these manifests, then run the same command again'];
   if (views.some((view) => view.stage === 'unobserved')) {
-    return 'see why the Argo Rollouts controller does not act: kubectl get pods -A -l app.kubernetes.io/name=argo-rollouts';
+    return [
+      'see why the Argo Rollouts controller does not act: kubectl get pods -A -l app.kubernetes.io/name=argo-rollouts',
+    ];
   }
-  return REJECTED;
+  return [REJECTED];
 }
 
 function unstick(
@@ -58,7 +71,15 @@ function unstick(
   from: string | undefined,
   namespace: string,
 ): string[] {
-  const truth = `${member.name}: active Service ${member.activeService} selects ${active ?? 'no revision'}, stable is ${stable ?? 'unknown'}, before this release it was ${from ?? 'nothing'}`;
+  const gives = member.canary ? 'is given to' : 'selects';
+  const truth = `${member.name}: active Service ${member.activeService} ${gives} ${active ?? 'no revision'}, stable is ${stable ?? 'unknown'}, before this release it was ${from ?? 'nothing'}`;
+  if (member.canary && rollout && from) {
+    return [
+      truth,
+      `kubectl argo rollouts -n ${namespace} abort ${member.name}`,
+      `kubectl -n ${namespace} scale replicaset ${member.name}-${from} --replicas ${replicasOf(rollout)}`,
+    ];
+  }
   if (!rollout || !from || active === from) return [truth];
   return [
     truth,

@@ -10,14 +10,16 @@ import type { Observation } from '../core/observation.ts';
 import { afterLapse, contradictionIn } from '../core/resume.ts';
 import type { Folder } from '../evidence/folder.ts';
 import { type Keeper, newKeeper } from '../evidence/keeper.ts';
+import { freezeAt } from '../plan/freeze.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Emit, Result } from '../report/events.ts';
 import { type Acts, ignoreClusterError, newActs } from './acts.ts';
-import { acquire, type Lock } from './lock.ts';
+import { acquire, type Holder, type Lock } from './lock.ts';
 import { nextSteps } from './next-steps.ts';
 import { FIRST_CONTACT, persist } from './persist.ts';
 import { type Found, type Record as Journaling, openRecord, readRecord, TakenOver } from './record.ts';
-import { sayTo } from './say.ts';
+import { type Say, sayTo } from './say.ts';
+import { tidy } from './tidy.ts';
 import { describe, PHASE_WORDS, resultWords, startWords } from './words.ts';
 
 export interface RunOptions {
@@ -32,11 +34,37 @@ export interface RunOptions {
   readonly lockPatience?: number;
   /** Where the evidence of the run is kept. @default none is kept */
   readonly evidence?: Folder;
+  /** Keeps Git and its controller in step with the release. @default nothing does */
+  readonly companion?: (run: CompanionRun) => Companion;
   /** Aborted when a person asks the run to stop. */
   readonly signal?: AbortSignal;
+  /** Why a promotion goes on in a freeze of the policy. @default none: a freeze refuses it */
+  readonly breakGlass?: string;
   /** Writes nothing: tells what the run would begin with. @default false */
   readonly isDryRun?: boolean;
 }
+
+/** What a run offers its companion. */
+export interface CompanionRun {
+  readonly epoch: number;
+  readonly say: Say;
+  readonly view: View;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What keeps step with a release beside the cluster: Git, and whatever syncs from it. It tells what it cannot do, and never throws. */
+export interface Companion {
+  /** Before a release begins anew: ends what an earlier run may have left in the way of it. */
+  readonly begin: () => Promise<void>;
+  /** Before the first act by which the cluster asks for something else than Git: keeps that from being undone. */
+  readonly hold: () => Promise<void>;
+  /** Once the release has ended so, while nobody else may act on it. */
+  readonly over: (journal: Journal, outcome: Outcome, plan: Plan, o: Observation) => Promise<InStep>;
+  readonly close: () => void;
+}
+
+/** Whether a person has to see to Git: not where the companion has, or has said what is to be done. */
+export type InStep = 'seen-to' | 'not-concerned';
 
 /** How long a run goes on without an answer of the cluster before it ends as `unreachable`, in milliseconds. */
 const BLIND_LIMIT = 60_000;
@@ -62,7 +90,9 @@ export async function carryOut({
   holder,
   lockPatience = 0,
   evidence,
+  companion: companionOf,
   signal,
+  breakGlass,
   isDryRun = false,
 }: RunOptions): Promise<Result> {
   const startedAt = cluster.now().getTime();
@@ -83,17 +113,23 @@ export async function carryOut({
   let view: View | undefined;
   let lock: Lock | undefined;
   let acts: Acts | undefined;
+  let companion: Companion | undefined;
+  let inStep: InStep = 'not-concerned';
   let wake: () => void = () => {};
   const onSignal = () => wake();
   signal?.addEventListener('abort', onSignal);
 
   try {
-    return await finish(await run());
+    const end = await run();
+    const isSettled = ask !== 'abort' && ['promoted', 'unchanged', 'restored'].includes(end.outcome);
+    if (isSettled) await tidy({ plan, cluster, say, isDryRun, signal });
+    return await finish(end);
   } catch (error) {
     return await finish(await explain(error));
   } finally {
     signal?.removeEventListener('abort', onSignal);
     acts?.stop();
+    companion?.close();
     view?.close();
     await lock?.release();
   }
@@ -109,12 +145,27 @@ export async function carryOut({
     // What needs no write needs no lock.
     if (decision.journal.outcome === 'usage' || (decision.journal.outcome && !found.left))
       return over(decision.journal);
+    // A release that has begun is ended, whatever the day: left half-way it would be worse off.
+    const frozen = ask === 'promote' && !found.left ? freezeAt(plan.policy.freezes, cluster.now()) : undefined;
+    if (frozen && breakGlass === undefined) {
+      const why = `release ${release} is frozen until ${frozen.until}: ${frozen.reason}`;
+      return {
+        outcome: 'refused',
+        message: `refused, nothing was written: ${why}; if it cannot wait, --break-glass "the reason"`,
+      };
+    }
+    if (frozen)
+      say('FROZEN', `going on in a freeze (until ${frozen.until}: ${frozen.reason}): ${breakGlass}`, { data: frozen });
     if (isDryRun) return tryOut(decision);
 
     const above = highestEpoch(decision.views, observe(seen));
     // Whoever asks to abort means it, whatever another run is doing: the fence shuts that one out.
     const patience = ask === 'abort' ? 'none' : lockPatience;
-    const taken = await acquire(cluster, { release, holder, above, patience, signal });
+    const onWait = (other: Holder) =>
+      say('LOCK_WAIT', `waiting for ${other.holder}, acting on release ${release} since ${other.since}`, {
+        data: other,
+      });
+    const taken = await acquire(cluster, { release, holder, above, patience, signal, onWait });
     if ('holder' in taken) {
       return {
         outcome: 'locked',
@@ -123,6 +174,7 @@ export async function carryOut({
     }
     lock = taken;
     acts = newActs(cluster, seen, taken.epoch, say, () => wake(), keeper);
+    companion = companionOf?.({ epoch: taken.epoch, say, view: seen, signal });
     const record = await persist(cluster, () => openRecord(cluster, plan, taken.epoch));
     for (let { left } = believed(record.found, observe(seen)); ; left = undefined) {
       // Others may have acted until the lock was taken; a promotion lists everything afresh before its first write anyway.
@@ -140,7 +192,7 @@ export async function carryOut({
       if (isResumed) {
         const what = isBefore ? 'first ending what an earlier run left' : 'going on where an earlier run stopped';
         say('RESUMED', `${what}: ${PHASE_WORDS[journal.phase as 'returning']}`, { data: { phase: journal.phase } });
-      }
+      } else if (ask !== 'rollback') await companion?.begin();
       keeper?.begin();
       const end = await drive(seen, acts, taken, record, planAt);
       if (!isBefore || !['promoted', 'restored', 'superseded', 'rolled-back', 'refused'].includes(end.outcome))
@@ -185,6 +237,7 @@ export async function carryOut({
     let unheldSince: number | undefined;
     let unsaved: { since: number; why: string } | undefined;
     let isSaved = false;
+    let [isHolding, isOver] = [false, false];
     let lapsed = lock.lapsed();
     for (;;) {
       const now = cluster.now().getTime();
@@ -220,6 +273,12 @@ export async function carryOut({
       keeper?.see(observation);
       const saved: Promise<void> | undefined = journal.cause && !isSaved ? keeper?.save(journal, views) : undefined;
       if (saved) isSaved = true;
+      // Not over in the journal before Git is seen to: a run that is killed meanwhile is gone on with.
+      if (journal.outcome && companion && !isOver) {
+        await saved;
+        inStep = await companion.over(journal, journal.outcome, current, observation);
+        isOver = true;
+      }
       try {
         await Promise.all([record.save(journal), saved]);
       } catch (error) {
@@ -232,6 +291,11 @@ export async function carryOut({
       unsaved = undefined;
       if (journal.outcome) return over(journal);
       const due = decision.actions.filter((action) => acts.dueAt(action) <= now);
+      if (companion && !isHolding && due.some(({ act }) => act === 'restore-template')) {
+        await companion.hold();
+        isHolding = true;
+        continue;
+      }
       if (due.length > 0 && lock.isHeld()) {
         await Promise.all(due.map((action) => acts.perform(action, current.policy)));
         continue;
@@ -317,7 +381,7 @@ export async function carryOut({
 
   async function finish({ outcome, message }: End): Promise<Result> {
     const durationMs = cluster.now().getTime() - startedAt;
-    for (const step of nextSteps(outcome, journal, views, cluster.namespace)) say('NEXT', step);
+    for (const step of nextSteps(outcome, journal, views, cluster.namespace, inStep === 'seen-to')) say('NEXT', step);
     if (view && !['unchanged', 'interrupted', 'unreachable', 'locked'].includes(outcome)) await collectRest();
     const result: Result = {
       outcome,

@@ -1,5 +1,6 @@
 import type { Action } from '../core/decide.ts';
 import type { Ask, Journal } from '../core/journal.ts';
+import type { ConfigWrite } from '../core/unneeded.ts';
 import type { Plan } from '../plan/plan.ts';
 
 const ASKED: Readonly<Record<Ask, string>> = {
@@ -25,7 +26,7 @@ export const PHASE_WORDS: Readonly<Record<Exclude<Journal['phase'], 'over'>, str
 };
 
 /** What an act does. */
-export function describe(action: Action): string {
+export function describe(action: Action | ConfigWrite): string {
   switch (action.act) {
     case 'forget-run':
       return `delete ${action.run}, the analysis of an earlier try of ${action.member}`;
@@ -33,6 +34,10 @@ export function describe(action: Action): string {
       return `give ${action.member}, revision ${action.hash}, another try through its gates`;
     case 'promote':
       return `promote ${action.member}, revision ${action.hash} only`;
+    case 'promote-full':
+      return `take ${action.member} back to revision ${action.hash}, past its steps`;
+    case 'refill':
+      return `give ReplicaSet ${action.replicaSet} its ${action.replicas} pods back without the controller`;
     case 'abort':
       return `abort ${action.member}, revision ${action.hash} only`;
     case 'end-hold':
@@ -61,6 +66,12 @@ export function describe(action: Action): string {
       return `ask ${action.check}`;
     case 'refresh':
       return 'list everything afresh';
+    case 'mark-config':
+      return `mark ConfigMap ${action.name}, which nothing needs any more, to be deleted by a later run`;
+    case 'keep-config':
+      return `take the mark from ConfigMap ${action.name}, which is needed again`;
+    case 'delete-config':
+      return `delete ConfigMap ${action.name}, which nothing has needed since it was marked`;
   }
 }
 

@@ -57,9 +57,16 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
         patch: [
           { op: 'test', path: '/metadata/generation', value: write.generation },
           isOn(write.hash),
-          { op: 'test', path: '/status/pauseConditions/0/reason', value: 'BlueGreenPause' },
+          ...isPaused(write.step),
           { op: 'remove', path: '/status/pauseConditions' },
         ],
+      };
+    case 'promote-full':
+      return {
+        kind: 'rollouts',
+        name: write.member,
+        subresource: 'status',
+        patch: [isOn(write.hash), { op: 'add', path: '/status/promoteFull', value: true }],
       };
     case 'abort':
       return {
@@ -121,6 +128,12 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
           { op: 'replace', path: '/metadata/managedFields', value: write.managedFields },
         ],
       };
+    case 'refill':
+      return {
+        kind: 'replicaSets',
+        name: write.replicaSet,
+        patch: [isAsSeen(write.resourceVersion), { op: 'add', path: '/spec/replicas', value: write.replicas }],
+      };
     case 'retire':
       return {
         kind: 'replicaSets',
@@ -148,6 +161,15 @@ function isOn(hash: string): JsonPatch[number] {
   return { op: 'test', path: '/status/currentPodHash', value: hash };
 }
 
+/** That a Rollout waits for its promotion: before its switch, or a canary at this step. */
+function isPaused(step: number | undefined): JsonPatch {
+  const reason = step === undefined ? 'BlueGreenPause' : 'CanaryPauseStep';
+  return [
+    ...(step === undefined ? [] : [{ op: 'test', path: '/status/currentStepIndex', value: step } as const]),
+    { op: 'test', path: '/status/pauseConditions/0/reason', value: reason },
+  ];
+}
+
 /** That an object is still what was seen. */
 function isAsSeen(resourceVersion: string): JsonPatch[number] {
   return { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion };
@@ -169,7 +191,7 @@ export function annotationPath(key: string): string {
 /** Sends a write and takes its answer into the view. Throws `ClusterError`. */
 export async function send(write: Write, epoch: number, cluster: Cluster, view: View): Promise<void> {
   if (write.act === 'forget-run') {
-    await cluster.remove(RESOURCES.analysisRuns, write.run, write.uid);
+    await cluster.remove(RESOURCES.analysisRuns, write.run, { uid: write.uid });
     view.drop('analysisRuns', write.run);
     return;
   }

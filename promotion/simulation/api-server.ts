@@ -24,6 +24,9 @@ export interface ApiServer {
   readonly listen: (listener: Listener, after?: string) => () => void;
 }
 
+/** Kinds without a status subresource: their status is a field like any other. */
+const WITHOUT_STATUS = ['applications'];
+
 export function newApiServer(now: () => number): ApiServer {
   const objects = new Map<string, Map<string, KubeObject>>();
   const listeners = new Set<Listener>();
@@ -101,6 +104,7 @@ export function newApiServer(now: () => number): ApiServer {
       }
       // A status write leaves everything else as it was, and the other way round.
       const statusOf = (o: KubeObject) => (o as { status?: unknown }).status;
+      if (WITHOUT_STATUS.includes(plural)) return write(plural, old, changed);
       const kept =
         subresource === 'status' ? { ...old, status: statusOf(changed) } : { ...changed, status: statusOf(old) };
       return write(plural, old, kept as KubeObject);

@@ -105,6 +105,8 @@ export function newConnection(
       }),
     list: ({ plural }) => request(() => ({ items: api.list(plural), resourceVersion: api.version() })),
     logs: (pod, container, { previous = false }) => request(() => logOf(api, pod, container, previous)),
+    listMetadata: ({ plural }) =>
+      request(() => api.list(plural).map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }))),
     get: ({ plural }, name) =>
       request(() => {
         const object = api.get(plural, name);
@@ -114,10 +116,13 @@ export function newConnection(
     exists: ({ plural }, name) => request(() => api.get(plural, name) !== undefined),
     patch: ({ plural }, name, patch, subresource) => request(() => api.patch(plural, name, patch, subresource)),
     create: ({ plural }, object) => request(() => api.create(plural, object)),
-    remove: ({ plural }, name, uid) =>
+    remove: ({ plural }, name, { uid, resourceVersion }) =>
       request(() => {
-        const object = api.get(plural, name);
-        if (object && object.metadata.uid !== uid)
+        const metadata = api.get(plural, name)?.metadata;
+        if (
+          metadata &&
+          (metadata.uid !== uid || (resourceVersion ?? metadata.resourceVersion) !== metadata.resourceVersion)
+        )
           throw new ClusterError('precondition', `${plural} ${name} is another one`);
         api.remove(plural, name);
       }),

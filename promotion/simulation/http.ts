@@ -29,10 +29,12 @@ export function answerOf(
   const name = serviceBehind(api, target);
   // An address that none of the objects leads to is somebody else's, and well.
   if (name === undefined) return goodAnswer(policyIn(api), target, undefined);
-  const hash = api.get<Service>('services', name)?.spec.selector?.[POD_HASH];
-  const set = hash && api.list<ReplicaSet>('replicasets').find((s) => s.metadata.labels?.[POD_HASH] === hash);
-  if (!set || (set.status?.availableReplicas ?? 0) === 0) throw new ClusterError('unreachable', 'connection refused');
-  const asPreview = name !== activeServiceOf(api, set);
+  const [set] = setsBehind(api, name)
+    .filter(({ status }) => (status?.availableReplicas ?? 0) > 0)
+    // Of several, the one that is asked in the end is one that does not answer well.
+    .sort((a, b) => Number(healthOf(a)?.active ?? true) - Number(healthOf(b)?.active ?? true));
+  if (!set) throw new ClusterError('unreachable', 'connection refused');
+  const asPreview = !isLive(api, name, set);
   const healthy = (asPreview ? healthOf(set)?.preview : healthOf(set)?.active) ?? true;
   return healthy ? goodAnswer(policyIn(api), target, set) : { status: 500, body: '{"status":"error"}' };
 }
@@ -99,7 +101,20 @@ function put(object: Record<string, unknown>, [key = '', ...rest]: string[], val
   };
 }
 
-function activeServiceOf(api: ApiServer, set: ReplicaSet): string | undefined {
-  return api.get<Rollout>('rollouts', set.metadata.ownerReferences?.[0]?.name ?? '')?.spec.strategy?.blueGreen
-    ?.activeService;
+/** Whether a Service is the one through which the Rollout of these pods is live. */
+function isLive(api: ApiServer, service: string, set: ReplicaSet): boolean {
+  const rollout = api.get<Rollout>('rollouts', set.metadata.ownerReferences?.[0]?.name ?? '');
+  const { blueGreen, canary } = rollout?.spec.strategy ?? {};
+  return canary ? service !== canary.canaryService : service === blueGreen?.activeService;
+}
+
+/** The ReplicaSets whose pods a Service selects. */
+function setsBehind(api: ApiServer, service: string): ReplicaSet[] {
+  const selector = api.get<Service>('services', service)?.spec.selector;
+  if (!selector) return [];
+  const { [POD_HASH]: hash } = selector;
+  return api.list<ReplicaSet>('replicasets').filter(({ metadata, spec }) => {
+    if (hash) return metadata.labels?.[POD_HASH] === hash;
+    return Object.entries(selector).every(([key, value]) => spec.template?.metadata?.labels?.[key] === value);
+  });
 }

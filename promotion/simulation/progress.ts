@@ -36,12 +36,12 @@ export function because(
 }
 
 /** What is said of a pause before anything else is done (sync.go, checkPausedConditions). */
-export function withPause(old: RolloutCondition | undefined, { spec, status = {} }: Rollout, now: number) {
-  const isPaused = spec.paused === true || (status.pauseConditions ?? []).length > 0;
+export function withPause(old: RolloutCondition | undefined, rollout: Rollout, now: number) {
+  const { status = {} } = rollout;
   if (old?.reason === 'RolloutAborted') return status.abort ? old : because(old, 'RolloutRetry', now);
-  const isComplete = status.stableRS !== undefined && status.stableRS === status.currentPodHash;
-  if (isComplete || isPaused === (old?.reason === 'RolloutPaused')) return old;
-  return because(old, isPaused ? 'RolloutPaused' : 'RolloutResumed', now);
+  const isSettled = status.stableRS !== undefined && status.stableRS === status.currentPodHash;
+  if (isSettled || isPaused(rollout) === (old?.reason === 'RolloutPaused')) return old;
+  return because(old, isPaused(rollout) ? 'RolloutPaused' : 'RolloutResumed', now);
 }
 
 /** What is said at the end of a pass that was not aborted (sync.go, calculateRolloutConditions). */
@@ -64,13 +64,14 @@ export function saysOverdue(condition: RolloutCondition | undefined): boolean {
 }
 
 /** When the controller has to look whether the deadline has passed, in milliseconds since 1970; undefined is never. */
-export function deadlineOf(
-  condition: RolloutCondition | undefined,
-  { spec, status = {} }: Rollout,
-): number | undefined {
-  const isPaused = spec.paused === true || (status.pauseConditions ?? []).length > 0;
-  if (!condition || isPaused || status.abort || [OVERDUE, COMPLETE].includes(condition.reason ?? '')) return undefined;
-  return endOf(condition, spec) + 1000;
+export function deadlineOf(condition: RolloutCondition | undefined, rollout: Rollout): number | undefined {
+  if (!condition || isPaused(rollout) || rollout.status?.abort || [OVERDUE, COMPLETE].includes(condition.reason ?? ''))
+    return undefined;
+  return endOf(condition, rollout.spec) + 1000;
+}
+
+function isPaused({ spec, status = {} }: Rollout): boolean {
+  return spec.paused === true || (status.pauseConditions ?? []).length > 0;
 }
 
 function isComplete({ metadata, spec: { replicas = 1 }, status }: Rollout, next: RolloutStatus): boolean {

@@ -1,11 +1,8 @@
-import type { PodMetadata, ReplicaSet } from '../cluster/objects.ts';
-
-/** What was put on the pods of a ReplicaSet for their role, so that it can be taken off again. */
-const PUT_ON = 'rollout.argoproj.io/ephemeral-metadata';
+import { EPHEMERAL_METADATA, type PodMetadata, type ReplicaSet } from '../cluster/objects.ts';
 
 /** The ReplicaSet with the metadata of a role in the place of the one it had (ephemeralmetadata.go); undefined has none. */
 export function inRole(set: ReplicaSet, wanted: PodMetadata = {}): ReplicaSet {
-  const { [PUT_ON]: before, ...annotations } = set.metadata.annotations ?? {};
+  const { [EPHEMERAL_METADATA]: before, ...annotations } = set.metadata.annotations ?? {};
   const had = JSON.parse(before ?? '{}') as PodMetadata;
   const old = set.spec.template?.metadata;
   if (!before && !wanted.labels && !wanted.annotations) return set;
@@ -14,7 +11,9 @@ export function inRole(set: ReplicaSet, wanted: PodMetadata = {}): ReplicaSet {
     metadata: {
       ...set.metadata,
       annotations:
-        wanted.labels || wanted.annotations ? { ...annotations, [PUT_ON]: JSON.stringify(wanted) } : annotations,
+        wanted.labels || wanted.annotations
+          ? { ...annotations, [EPHEMERAL_METADATA]: JSON.stringify(wanted) }
+          : annotations,
     },
     spec: {
       ...set.spec,

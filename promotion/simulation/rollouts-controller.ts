@@ -3,27 +3,37 @@ import {
   type AnalysisRunReference,
   type BlueGreenStrategy,
   DESIRED_REPLICAS,
-  type KubeObject,
   POD_HASH,
-  REVISION,
   type ReplicaSet,
   type Rollout,
   type RolloutAnalysis,
   type RolloutCondition,
   type RolloutStatus,
+  SCALE_DOWN_DEADLINE,
   type Service,
 } from '../cluster/objects.ts';
 import type { ApiServer } from './api-server.ts';
 import { because, deadlineOf, progressAfter, progressOf, saysOverdue, withPause } from './progress.ts';
+import {
+  annotate,
+  createRun,
+  isScalingEvent,
+  referenceTo,
+  revisionOf,
+  select,
+  setOf,
+  setsOf,
+  syncRevision,
+  terminate,
+  terminateOthers,
+} from './revisions.ts';
 import { inRole } from './role-metadata.ts';
 import { patchStatus } from './status-patch.ts';
 import { templateHash } from './template-hash.ts';
-import { type AnalysisTemplate, whatIsWrong } from './validation.ts';
+import { whatIsWrong } from './validation.ts';
 
-const DEADLINE = 'scale-down-deadline';
 /** After this time a Rollout that is invalid is looked at again, in milliseconds. */
 const INVALID_RETRY = 20_000;
-const OVER = ['Successful', 'Failed', 'Error', 'Inconclusive'];
 
 /** What came of a pass. */
 export interface PassResult {
@@ -47,8 +57,13 @@ export function reconcileRollout(api: ApiServer, rollout: Rollout, now: number):
   const wrong =
     !active || (blueGreen.previewService && !preview)
       ? 'spec.strategy.blueGreen: Service not found'
-      : whatIsWrong(api, rollout, blueGreen);
+      : whatIsWrong(api, rollout, [blueGreen.prePromotionAnalysis, blueGreen.postPromotionAnalysis]);
   if (active && !wrong) return new Pass(api, rollout, blueGreen, active, preview, now).run();
+  return invalid(api, rollout, wrong ?? '', now);
+}
+
+/** What a pass leaves behind that refuses the Rollout's spec. */
+export function invalid(api: ApiServer, rollout: Rollout, wrong: string, now: number): PassResult {
   const message = `The Rollout "${rollout.metadata.name}" is invalid: ${wrong}`;
   const others = (rollout.status?.conditions ?? []).filter(({ type }) => type !== 'InvalidSpec');
   return {
@@ -118,7 +133,7 @@ class Pass {
       this.write({ ...next, ...this.conditions(), ...this.phase(next) });
       return;
     }
-    if (this.preview && !this.isHalted()) this.select(this.preview, newHash);
+    if (this.preview && !this.isHalted()) select(this.api, this.preview.metadata.name, this.rollout, newHash);
     if (status.currentPodHash && status.currentPodHash !== newHash) {
       this.clearPauses = true;
       this.removeAbort = true;
@@ -140,13 +155,11 @@ class Pass {
   }
 
   private sets(): ReplicaSet[] {
-    return this.api
-      .list<ReplicaSet>('replicasets')
-      .filter((set) => set.metadata.ownerReferences?.[0]?.uid === this.rollout.metadata.uid);
+    return setsOf(this.api, this.rollout);
   }
 
   private set(hash: string | undefined): ReplicaSet | undefined {
-    return hash ? this.sets().find((set) => set.metadata.labels?.[POD_HASH] === hash) : undefined;
+    return setOf(this.api, this.rollout, hash);
   }
 
   private activeHash(): string | undefined {
@@ -166,60 +179,13 @@ class Pass {
   }
 
   private ensureNewReplicaSet(): void {
-    const revision =
-      1 +
-      Math.max(
-        0,
-        ...this.sets()
-          .filter((s) => s.metadata.labels?.[POD_HASH] !== this.newHash)
-          .map(revisionOf),
-      );
-    const existing = this.set(this.newHash);
-    if (!existing) {
-      const { name, uid, namespace } = this.rollout.metadata;
-      const template = this.rollout.spec.template ?? {};
-      this.api.create<ReplicaSet>('replicasets', {
-        apiVersion: 'apps/v1',
-        kind: 'ReplicaSet',
-        metadata: {
-          name: `${name}-${this.newHash}`,
-          ...(namespace ? { namespace } : {}),
-          labels: { ...template.metadata?.labels, [POD_HASH]: this.newHash },
-          annotations: { [REVISION]: String(revision), [DESIRED_REPLICAS]: String(this.replicas) },
-          ownerReferences: [{ kind: 'Rollout', name, uid: uid ?? '' }],
-        },
-        spec: {
-          replicas: 0,
-          template: {
-            ...template,
-            metadata: { ...template.metadata, labels: { ...template.metadata?.labels, [POD_HASH]: this.newHash } },
-          },
-        },
-      });
+    if (syncRevision(this.api, this.rollout, this.newHash) === 'created')
       this.progress = because(undefined, 'NewReplicaSetCreated', this.now);
-    } else if (revisionOf(existing) < revision) {
-      this.annotate(existing, { [REVISION]: String(revision) });
-    }
     this.progress ??= because(undefined, 'FoundNewReplicaSet', this.now);
-    const current = this.set(this.newHash);
-    if (current && this.rollout.metadata.annotations?.[REVISION] !== String(revisionOf(current))) {
-      this.api.update<Rollout>('rollouts', this.rollout.metadata.name, (rollout) => ({
-        ...rollout,
-        metadata: {
-          ...rollout.metadata,
-          annotations: { ...rollout.metadata.annotations, [REVISION]: String(revisionOf(current)) },
-        },
-      }));
-    }
   }
 
   private isScalingEvent(): boolean {
-    return [this.set(this.newHash), this.set(this.status.stableRS)].some(
-      (set) =>
-        set &&
-        (set.spec.replicas ?? 0) > 0 &&
-        Number(set.metadata.annotations?.[DESIRED_REPLICAS] ?? this.replicas) !== this.replicas,
-    );
+    return isScalingEvent([this.set(this.newHash), this.set(this.status.stableRS)], this.replicas);
   }
 
   private isFastTracked(): boolean {
@@ -299,8 +265,8 @@ class Pass {
     const { stableRS } = this.status;
     const stable = this.set(stableRS);
     const current = this.set(this.newHash);
-    if (current && !this.delaysScaleDown()) this.annotate(current, { [DEADLINE]: undefined });
-    if (stable) this.annotate(stable, { [DEADLINE]: undefined });
+    if (current && !this.delaysScaleDown()) annotate(this.api, current, { [SCALE_DOWN_DEADLINE]: undefined });
+    if (stable) annotate(this.api, stable, { [SCALE_DOWN_DEADLINE]: undefined });
     const isRefused = (set: ReplicaSet | undefined) =>
       set && hasDeadline(set) && !hasDeadline(this.set(set.metadata.labels?.[POD_HASH])) && this.isOtherSize(set);
     if (isRefused(stable)) return false;
@@ -333,7 +299,7 @@ class Pass {
       this.scale(current, this.newReplicas());
       return;
     }
-    const deadline = current.metadata.annotations?.[DEADLINE];
+    const deadline = current.metadata.annotations?.[SCALE_DOWN_DEADLINE];
     if (deadline) {
       if (Date.parse(deadline) > this.now) this.lookAgainAt(Date.parse(deadline));
       else this.scale(current, 0);
@@ -354,7 +320,7 @@ class Pass {
 
   /** Down after the delay, or at once if it is the `nth` newest of the old ones and fewer are kept. */
   private scaleOther(set: ReplicaSet, nth: number): void {
-    const deadline = set.metadata.annotations?.[DEADLINE];
+    const deadline = set.metadata.annotations?.[SCALE_DOWN_DEADLINE];
     const delay = this.blueGreen.scaleDownDelaySeconds ?? 30;
     if (nth > (this.blueGreen.scaleDownDelayRevisionLimit ?? Number.POSITIVE_INFINITY)) this.scale(set, 0);
     // With a delay of 0 there is never a deadline, and what has none stays up.
@@ -399,7 +365,7 @@ class Pass {
     let target = this.activeHash();
     if (fastTracked || (this.isUnpaused() && this.hasPassedBefore())) target = this.newHash;
     if (this.status.abort) target = this.status.stableRS;
-    if (target) this.select(this.active, target);
+    if (target) select(this.api, this.active.metadata.name, this.rollout, target);
   }
 
   /** Whether it goes back to a revision that is older than the stable one by fewer revisions than the window has. */
@@ -434,7 +400,7 @@ class Pass {
       !this.status.stableRS ||
       this.isRollbackWithinWindow()
     ) {
-      for (const run of this.api.list<AnalysisRun>('analysisruns')) if (this.owns(run)) this.terminate(run);
+      terminateOthers(this.api, this.rollout);
       return compact(known);
     }
     const active = this.status.blueGreen?.activeSelector;
@@ -453,10 +419,7 @@ class Pass {
       if (run?.status?.phase === 'Failed' || run?.status?.phase === 'Error')
         this.addAbort = run.status.message ?? 'analysis failed';
     }
-    for (const run of this.api.list<AnalysisRun>('analysisruns')) {
-      if (this.owns(run) && ![current.pre?.metadata.name, current.post?.metadata.name].includes(run.metadata.name))
-        this.terminate(run);
-    }
+    terminateOthers(this.api, this.rollout, [current.pre, current.post]);
     return compact(current);
   }
 
@@ -468,7 +431,7 @@ class Pass {
   ) {
     if (!analysis?.templates?.length) return undefined;
     if (skip || (!known && !(type === 'pre' ? this.isReady() : this.isSaturated()))) {
-      if (known) this.terminate(known);
+      if (known) terminate(this.api, known);
       return known;
     }
     if (this.isPausedFor('InconclusiveAnalysisRun') || (known && !this.needsNewRun(known))) return known;
@@ -482,29 +445,8 @@ class Pass {
   }
 
   private createRun(type: 'pre' | 'post', analysis: RolloutAnalysis): AnalysisRun {
-    const { name, namespace, uid } = this.rollout.metadata;
-    const revision = String(revisionOf(this.set(this.newHash)));
-    const metrics = (analysis.templates ?? []).flatMap(
-      ({ templateName, clusterScope }) =>
-        this.api.get<AnalysisTemplate>(`${clusterScope ? 'cluster' : ''}analysistemplates`, templateName)?.spec
-          ?.metrics ?? [],
-    );
-    const base = `${name}-${this.newHash}-${revision}-${type}`;
-    const taken = (n: string) => this.api.get('analysisruns', n) !== undefined;
-    let free = base;
-    for (let i = 1; taken(free); i += 1) free = `${base}.${i}`;
-    return this.api.create<AnalysisRun>('analysisruns', {
-      apiVersion: 'argoproj.io/v1alpha1',
-      kind: 'AnalysisRun',
-      metadata: {
-        name: free,
-        ...(namespace ? { namespace } : {}),
-        labels: { [POD_HASH]: this.newHash, 'rollout-type': type === 'pre' ? 'PrePromotion' : 'PostPromotion' },
-        annotations: { [REVISION]: revision },
-        ownerReferences: [{ kind: 'Rollout', name, uid: uid ?? '' }],
-      },
-      spec: { metrics },
-    });
+    const labels = { 'rollout-type': type === 'pre' ? 'PrePromotion' : 'PostPromotion' };
+    return createRun(this.api, this.rollout, this.newHash, analysis, type, labels);
   }
 
   private sync(runs: { pre?: AnalysisRun; post?: AnalysisRun }, reset: boolean, fastRollback = false): void {
@@ -630,34 +572,8 @@ class Pass {
     this.written = patchStatus(this.api, this.rollout, next) ?? this.written;
   }
 
-  private owns(object: KubeObject): boolean {
-    return object.metadata.ownerReferences?.[0]?.uid === this.rollout.metadata.uid;
-  }
-
   private analysisRun(reference: AnalysisRunReference | undefined): AnalysisRun | undefined {
     return reference && this.api.get<AnalysisRun>('analysisruns', reference.name);
-  }
-
-  private terminate(run: AnalysisRun): void {
-    if (OVER.includes(run.status?.phase ?? '') || run.spec.terminate) return;
-    this.api.update<AnalysisRun>('analysisruns', run.metadata.name, (r) => ({
-      ...r,
-      spec: { ...r.spec, terminate: true },
-    }));
-  }
-
-  private select(service: Service, hash: string): void {
-    this.api.update<Service>('services', service.metadata.name, (s) => ({
-      ...s,
-      metadata: {
-        ...s.metadata,
-        annotations: {
-          ...s.metadata.annotations,
-          'argo-rollouts.argoproj.io/managed-by-rollouts': this.rollout.metadata.name,
-        },
-      },
-      spec: { ...s.spec, selector: { ...s.spec.selector, [POD_HASH]: hash } },
-    }));
   }
 
   private scale(set: ReplicaSet, replicas: number): void {
@@ -672,28 +588,19 @@ class Pass {
   }
 
   private annotationsAt(set: ReplicaSet, replicas: number): Record<string, string> {
-    const { [DEADLINE]: deadline, ...rest } = set.metadata.annotations ?? {};
+    const { [SCALE_DOWN_DEADLINE]: deadline, ...rest } = set.metadata.annotations ?? {};
     const isOver = replicas === 0 && !this.delaysScaleDown();
     return {
       ...rest,
-      ...(deadline && !isOver ? { [DEADLINE]: deadline } : {}),
+      ...(deadline && !isOver ? { [SCALE_DOWN_DEADLINE]: deadline } : {}),
       [DESIRED_REPLICAS]: String(this.replicas),
     };
-  }
-
-  private annotate(set: ReplicaSet, annotations: Record<string, string | undefined>): void {
-    this.api.update<ReplicaSet>('replicasets', set.metadata.name, (s) => {
-      const merged = Object.entries({ ...s.metadata.annotations, ...annotations }).filter(
-        (entry): entry is [string, string] => entry[1] !== undefined,
-      );
-      return { ...s, metadata: { ...s.metadata, annotations: Object.fromEntries(merged) } };
-    });
   }
 
   private putDeadline(set: ReplicaSet, seconds: number): void {
     // The controller's own precision is a second, rounded down.
     const at = Math.floor((this.now + seconds * 1000) / 1000) * 1000;
-    this.annotate(set, { [DEADLINE]: new Date(at).toISOString() });
+    annotate(this.api, set, { [SCALE_DOWN_DEADLINE]: new Date(at).toISOString() });
     this.lookAgainAt(at);
   }
 
@@ -702,20 +609,8 @@ class Pass {
   }
 }
 
-function revisionOf(set: ReplicaSet | undefined): number {
-  return Number(set?.metadata.annotations?.[REVISION] ?? 0);
-}
-
 function hasDeadline(set: ReplicaSet | undefined): boolean {
-  return set?.metadata.annotations?.[DEADLINE] !== undefined;
-}
-
-function referenceTo(run: AnalysisRun): AnalysisRunReference {
-  return {
-    name: run.metadata.name,
-    ...(run.status?.phase ? { status: run.status.phase } : {}),
-    ...(run.status?.message ? { message: run.status.message } : {}),
-  };
+  return set?.metadata.annotations?.[SCALE_DOWN_DEADLINE] !== undefined;
 }
 
 function compact<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -6,10 +6,12 @@ import {
   type ReplicaSet,
   type Rollout,
   type Service,
+  STEP_INDEX,
 } from '../cluster/objects.ts';
 import type { Cluster } from '../cluster/port.ts';
 import { type Measure, type Measurement, startAnalysis } from './analysis-controller.ts';
 import { type ApiServer, newApiServer } from './api-server.ts';
+import { reconcileCanary } from './canary-controller.ts';
 import { type Connection, type Faults, newConnection } from './connection.ts';
 import { type HealthBehaviour, policyIn } from './http.ts';
 import { reconcileRollout } from './rollouts-controller.ts';
@@ -103,7 +105,8 @@ function startRolloutsController(api: ApiServer, scheduler: Scheduler): void {
     queued.delete(name);
     const rollout = cache.get(name);
     if (!rollout) return;
-    const { wakeAt, written } = reconcileRollout(api, rollout, scheduler.now());
+    const reconcile = rollout.spec.strategy?.canary ? reconcileCanary : reconcileRollout;
+    const { wakeAt, written } = reconcile(api, rollout, scheduler.now());
     if (wakeAt !== undefined) scheduler.after(wakeAt - scheduler.now(), () => enqueue(name, 1));
     busy.add(name);
     scheduler.after(scheduler.between(10, 120), () => {
@@ -128,9 +131,9 @@ function startRolloutsController(api: ApiServer, scheduler: Scheduler): void {
     // The controller passes over a Service that is gone, or has no hash in its selector (service.go, syncService).
     if (plural === 'services' && type !== 'DELETED' && (object as Service).spec.selector?.[POD_HASH]) {
       for (const rollout of api.list<Rollout>('rollouts')) {
-        const { activeService, previewService } = rollout.spec.strategy?.blueGreen ?? {};
-        if (object.metadata.name === activeService || object.metadata.name === previewService)
-          enqueue(rollout.metadata.name, delay);
+        const { blueGreen, canary } = rollout.spec.strategy ?? {};
+        const services = [blueGreen?.activeService, blueGreen?.previewService, canary?.canaryService];
+        if (services.includes(object.metadata.name)) enqueue(rollout.metadata.name, delay);
       }
     }
   });
@@ -141,8 +144,16 @@ function measurementOf(api: ApiServer, options: WorldOptions, run: AnalysisRun, 
   const hash = run.metadata.labels?.[POD_HASH];
   const set = api.list<ReplicaSet>('replicasets').find((s) => s.metadata.labels?.[POD_HASH] === hash);
   const { analysis } = set ? options.behaviourOf(set) : {};
-  const before = run.metadata.labels?.['rollout-type'] === 'PrePromotion';
-  return (before ? analysis?.before : analysis?.after) ?? 'Successful';
+  return (isBefore(api, run) ? analysis?.before : analysis?.after) ?? 'Successful';
+}
+
+/** Whether an analysis comes before the promotion: of a canary, before the step that waits for it. */
+function isBefore(api: ApiServer, { metadata: { labels, ownerReferences } }: AnalysisRun): boolean {
+  const step = labels?.[STEP_INDEX];
+  if (step === undefined) return labels?.['rollout-type'] === 'PrePromotion';
+  const { canary } = api.get<Rollout>('rollouts', ownerReferences?.[0]?.name ?? '')?.spec.strategy ?? {};
+  const promotion = canary?.steps?.findIndex(({ pause }) => pause && pause.duration === undefined) ?? 0;
+  return Number(step) < promotion;
 }
 
 function applyObject(api: ApiServer, object: KubeObject): void {

@@ -8,7 +8,7 @@ import {
   type ReplicaSet,
   SCALE_DOWN_DEADLINE,
 } from '../cluster/objects.ts';
-import { analysesOf, holdEndsAt, judgeAnalysis } from '../core/analysis.ts';
+import { analysesOf, holdEndsAt, judgeAnalysis, whenOf } from '../core/analysis.ts';
 import { type MemberView, replicaSetOf, replicasOf, type Stage, viewOf } from '../core/member.ts';
 import { type Observation, ownedBy, type Verdict } from '../core/observation.ts';
 import { autoscalersOf, pinOf } from '../core/pin.ts';
@@ -73,7 +73,8 @@ export interface PodStatus {
 
 export interface AnalysisStatus {
   readonly name: string;
-  readonly when: 'before the switch' | 'after the switch';
+  /** `before the switch`, `after the switch`, or of a canary `at step 2`. */
+  readonly when: string;
   readonly verdict: Verdict['verdict'];
   readonly reason: string;
   /** RFC 3339: when the hold in it ends by itself, and the member goes back. */
@@ -181,7 +182,7 @@ function analysisStatus(run: AnalysisRun, holdMetric: string): AnalysisStatus {
   const holdEnds = holdEndsAt(run, holdMetric);
   return {
     name: run.metadata.name,
-    when: run.metadata.labels?.['rollout-type'] === 'PrePromotion' ? 'before the switch' : 'after the switch',
+    when: whenOf(run),
     verdict,
     reason: reason.replace(`${run.metadata.name}: `, ''),
     ...(holdEnds === undefined || run.spec.terminate ? {} : { holdEnds: new Date(holdEnds).toISOString() }),

@@ -11,6 +11,8 @@ const MEMBERS = [
   { name: 'web', order: 10 },
   { name: 'worker', order: 10 },
 ];
+/** With a canary beside two blue-green members. */
+const MIXED = MEMBERS.map((member) => ({ ...member, canary: member.name === 'worker' }));
 const base: Scenario = {
   seed: 7,
   options: { members: MEMBERS, policy: POLICY, hold: 60 },
@@ -35,6 +37,17 @@ const RELEASES: Readonly<Record<string, Scenario>> = {
     ...base,
     options: { ...base.options, hold: 0 },
     behaviours: { 'worker:v2': { analysis: { after: 'Failed' } } },
+  },
+  'a good release with a canary': { ...base, options: { ...base.options, members: MIXED } },
+  'a release whose canary fails while it is held': {
+    ...base,
+    options: { ...base.options, members: MIXED },
+    behaviours: { 'worker:v2': { analysis: { after: 'Failed' } } },
+  },
+  'a release whose member without a hold fails beside a canary': {
+    ...base,
+    options: { ...base.options, members: MIXED, hold: 0 },
+    behaviours: { 'web:v2': { analysis: { after: 'Failed' } } },
   },
   'a release that is superseded while it switches': {
     ...base,

@@ -77,17 +77,20 @@ export function scenarioOf(seed: number): Scenario {
   const load = autoscaled.flatMap((member): Disturbance[] =>
     'autoscaled' in member && chance(0.6) ? [{ at: between(0, 40_000), what: 'load', member: member.name }] : [],
   );
+  const options: ManifestOptions = {
+    members: autoscaled,
+    hold: chance(0.85) ? between(40, 150) : 0,
+    abortScaleDownDelaySeconds: pick([30, 300, 600]),
+    policy: {
+      healthChecks: [{ name: 'answers', target: { service: someone(), port: 80, path: '/' } }],
+      timeouts: { prepareSeconds: 120, switchSeconds: 30, verifySeconds: 90, settleSeconds: 30, returnSeconds: 60 },
+    },
+  };
+  // Drawn last, so that everything else of a seed stays what it was without canaries.
+  const canaries = chance(0.5) ? 0.5 : 0;
   return {
     seed,
-    options: {
-      members: autoscaled,
-      hold: chance(0.85) ? between(40, 150) : 0,
-      abortScaleDownDelaySeconds: pick([30, 300, 600]),
-      policy: {
-        healthChecks: [{ name: 'answers', target: { service: someone(), port: 80, path: '/' } }],
-        timeouts: { prepareSeconds: 120, switchSeconds: 30, verifySeconds: 90, settleSeconds: 30, returnSeconds: 60 },
-      },
-    },
+    options: { ...options, members: autoscaled.map((member) => ({ ...member, canary: chance(canaries) })) },
     behaviours,
     disturbances: [...disturbances, ...load],
     runs: [...runs, network],

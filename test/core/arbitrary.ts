@@ -4,6 +4,7 @@ import { EPOCH as EPOCH_KEY } from '../../promotion/core/fence.ts';
 import type { Journal, MemberJournal, Phase } from '../../promotion/core/journal.ts';
 import { PINNED } from '../../promotion/core/pin.ts';
 import type { Plan } from '../../promotion/plan/plan.ts';
+import { canaryAt, canaryMember } from './canary-state.ts';
 import { memberOf, NEW, NOW, OLD, PLACES, type Place, planFor, type State, stateAt, together } from './state.ts';
 
 /** The number of the run that decides, in these tests. */
@@ -36,12 +37,13 @@ const CHECKS = [
 export const plans: fc.Arbitrary<Plan> = fc
   .record({
     orders: fc.array(fc.constantFrom(0, 10), { minLength: 1, maxLength: NAMES.length }),
+    canaries: fc.array(fc.boolean(), { minLength: NAMES.length, maxLength: NAMES.length }),
     checks: fc.subarray(CHECKS),
     jobs: fc.subarray(['migrate']),
   })
-  .map(({ orders, checks, jobs }) =>
+  .map(({ orders, canaries, checks, jobs }) =>
     planFor(
-      orders.map((order, i) => memberOf(NAMES[i] as string, order)),
+      orders.map((order, i) => (canaries[i] ? canaryMember : memberOf)(NAMES[i] as string, order)),
       { healthChecks: checks },
       jobs,
     ),
@@ -54,6 +56,7 @@ const verdicts = fc.constantFrom(
 /** A state of all members of a plan; together at the same place more often than chance would have it. */
 export function statesOf(plan: Plan, noise: fc.Arbitrary<Noise[]> = fc.constant([])): fc.Arbitrary<State> {
   const names = plan.members.map((member) => member.name);
+  const stateOf = (i: number) => (plan.members[i]?.canary ? canaryAt : stateAt);
   const places = fc.oneof(
     // Held more often than others: only then may a set settle.
     fc.constantFrom(...PLACES, ...Array<Place>(5).fill('held')).map((place) => names.map(() => place)),
@@ -72,7 +75,7 @@ export function statesOf(plan: Plan, noise: fc.Arbitrary<Noise[]> = fc.constant(
   return fc.tuple(places, job, checks, epochs, noise, bounds, kept).map((all) => {
     const [at, jobIs, answers, epoch, changes, between, isKept] = all;
     const state = {
-      ...together(...names.map((name, i) => stateAt(at[i] as Place, name, epoch))),
+      ...together(...names.map((name, i) => stateOf(i)(at[i] as Place, name, epoch))),
       autoscalers: between ? { scaler: autoscalerOf(names[0] as string, between, isKept, epoch) } : {},
       jobs: jobIs
         ? {

@@ -6,10 +6,11 @@ import { judgeAnalysis } from '../../promotion/core/analysis.ts';
 import { type Action, type Decision, decide, interrupt, newJournal } from '../../promotion/core/decide.ts';
 import { epochOf, targetOf } from '../../promotion/core/fence.ts';
 import type { Journal, Phase } from '../../promotion/core/journal.ts';
-import { postAnalysisOf, servingProblem } from '../../promotion/core/member.ts';
+import { postAnalysisOf } from '../../promotion/core/member.ts';
 import type { Observation } from '../../promotion/core/observation.ts';
 import { ownedBy } from '../../promotion/core/observation.ts';
 import { autoscalersOf, pinOf } from '../../promotion/core/pin.ts';
+import { riddanceProblem, servingProblem } from '../../promotion/core/serving.ts';
 import type { Plan } from '../../promotion/plan/plan.ts';
 import { openRecord, readRecord } from '../../promotion/run/record.ts';
 import {
@@ -107,7 +108,7 @@ describe('a decision', () => {
       const ways = Object.entries(NEXT).flatMap(([from, all]) => [...all, from].map((to) => `${from} to ${to}`));
       expect(ways.filter((way) => !phases.has(way))).toEqual([]);
       const asked =
-        'claim forget-run retry promote abort end-hold point-service restore-template pin unpin retire nudge check refresh';
+        'claim forget-run retry promote promote-full abort end-hold point-service restore-template pin unpin refill retire nudge check refresh';
       expect([...acts].sort()).toEqual(asked.split(' ').sort());
       const ends = 'promoted unchanged restored usage refused rolled-back stuck superseded interrupted';
       expect([...outcomes].sort()).toEqual(ends.split(' ').sort());
@@ -122,7 +123,12 @@ describe('a decision', () => {
         const rollout = o.rollouts.get(action.member);
         const current = rollout?.status?.currentPodHash;
         const target = targetOf(action);
-        if (action.act === 'end-hold' || action.act === 'retire' || action.act === 'forget-run') {
+        if (
+          action.act === 'end-hold' ||
+          action.act === 'retire' ||
+          action.act === 'refill' ||
+          action.act === 'forget-run'
+        ) {
           const object = target && o[target.kind].get(target.name);
           expect(action.uid).toBe(object?.metadata.uid ?? '');
           expect(object && ownedBy(object, rollout?.metadata.uid)).toBe(true);
@@ -130,12 +136,18 @@ describe('a decision', () => {
           const { uid, resourceVersion } = o.autoscalers.get(action.name)?.metadata ?? {};
           expect([action.uid, action.resourceVersion]).toEqual([uid, resourceVersion]);
         } else if (action.act !== 'point-service' && action.act !== 'collect') {
-          expect(entry?.uid).toBe(action.uid);
+          expect([action.act, entry?.uid]).toEqual([action.act, action.uid]);
         }
         switch (action.act) {
           case 'promote':
             expect(action).toMatchObject({ hash: current, generation: rollout?.metadata.generation });
             expect(action.hash).toBe(journal.phase === 'returning' ? entry?.from : entry?.to);
+            break;
+          case 'promote-full':
+            expect([action.hash, current, journal.phase]).toEqual([entry?.from, entry?.from, 'returning']);
+            break;
+          case 'refill':
+            expect(o.replicaSets.get(action.replicaSet)?.metadata.labels?.[POD_HASH]).toBe(entry?.from);
             break;
           case 'restore-template':
             expect(action.hash).toBe(current);
@@ -253,7 +265,11 @@ describe('a decision', () => {
         // A newer revision that was never judged stays where it is; what was not switched was not to be brought back.
         if (!entry.switched && journal.cause?.code === 'superseded') continue;
         expect(view.active).toBe(entry.from);
-        expect(servingProblem(o, view.member, entry.from)).toBeUndefined();
+        // The share of a newer canary is its own release's.
+        const isNewer = view.member.canary && ![entry.from, entry.to].includes(view.current);
+        const problem =
+          isNewer && entry.to ? riddanceProblem(o, view.member, entry.to) : servingProblem(o, view.member, entry.from);
+        expect(problem).toBeUndefined();
       }
     });
   });

@@ -11,9 +11,9 @@ import {
   replicaSetOf,
   replicasOf,
   type Stage,
-  servingProblem,
   viewOf,
 } from '../../promotion/core/member.ts';
+import { servingProblem } from '../../promotion/core/serving.ts';
 import type { Member } from '../../promotion/plan/plan.ts';
 import { all, withMetadata, withObject, withStatus } from './moment.ts';
 import { memberOf, NEW, OLD, observationOf, type Place, type State, stateAt, templateOf } from './state.ts';

@@ -105,7 +105,8 @@ export function memberOf(name: string, order = 0): Member {
 }
 
 export function planFor(members: readonly Member[], policy: PolicyInput = {}, jobs: readonly string[] = []): Plan {
-  return { members: [...members].sort((a, b) => a.order - b.order), jobs, policy: policySchema.parse(policy) };
+  const inOrder = [...members].sort((a, b) => a.order - b.order);
+  return { members: inOrder, jobs, configs: [], policy: policySchema.parse(policy) };
 }
 
 /** One member on its way from v1 to v2, as the controller shows it there. */

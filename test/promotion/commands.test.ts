@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { KubeObject, ReplicaSet, Rollout, RolloutStatus } from '../../promotion/cluster/objects.ts';
 import type { Ask } from '../../promotion/core/journal.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
+import type { RunEvent } from '../../promotion/report/events.ts';
 import { carryOut } from '../../promotion/run/run.ts';
-import type { Faults } from '../../promotion/simulation/connection.ts';
 import type { World } from '../../promotion/simulation/world.ts';
-import { live, manifests, pass, run, stable, worldWith } from './simulated.ts';
+import { killedIn, live, manifests, pass, run, stable, worldWith } from './simulated.ts';
 
 const V1 = ['backend:v1', 'web:v1'];
 const V2 = ['backend:v2', 'web:v2'];
@@ -13,27 +13,6 @@ const V3 = ['backend:v3', 'web:v3'];
 
 const ask = (world: World, what: Ask, version = 'v2') =>
   run(world, manifests(version), undefined, undefined, undefined, what);
-
-/** Promotes v2 and stops dead once the release is in that phase, as `kill -9` does. */
-async function killedIn(world: World, phase: string, plan = planOf(manifests('v2'))): Promise<void> {
-  world.apply(manifests('v2'));
-  const faults: { -readonly [F in keyof Faults]: Faults[F] } = {};
-  const { cluster, died } = world.connect(faults);
-  await world.play(
-    Promise.race([
-      died,
-      carryOut({
-        plan,
-        cluster,
-        holder: 'the killed one',
-        emit: ({ code, data }) => {
-          if (code === 'PHASE' && (data as { phase: string }).phase === phase)
-            faults.dies = { at: cluster.requests() + 1, served: true };
-        },
-      }),
-    ]),
-  );
-}
 
 /** Changes these Rollouts until `holds`, again and again as people do whose change the controller has lost. */
 async function touchUntil(
@@ -111,6 +90,30 @@ describe('abort', () => {
       exitCode: 0,
     });
     expect(live(world)).toEqual(V1);
+  });
+
+  it('keeps a second promotion out, which waits as long as it was told', async () => {
+    const world = await worldWith();
+    world.apply(manifests('v2'));
+    const events: RunEvent[] = [];
+    const second = (lockPatience: number) =>
+      carryOut({
+        plan: planOf(manifests('v2')),
+        cluster: world.connect({}).cluster,
+        holder: `told to wait ${lockPatience}`,
+        lockPatience,
+        emit: (event) => events.push(event),
+      });
+    const others: ReturnType<typeof carryOut>[] = [];
+    const first = await run(world, manifests('v2'), (event) => {
+      if (event.code === 'PHASE' && event.message.includes('switching')) others.push(second(0), second(600_000));
+    });
+    const [impatient, patient] = await world.play(Promise.all(others));
+    expect([first.outcome, impatient?.outcome, patient?.outcome]).toEqual(['promoted', 'locked', 'unchanged']);
+    expect(events.filter(({ code }) => code === 'LOCK_WAIT').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^waiting for test, acting on release release since 20/),
+    ]);
+    expect(live(world)).toEqual(V2);
   });
 
   it('works with manifests that ask for something else', async () => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { PERMISSIONS } from '../../promotion/cluster/permissions.ts';
+import type { KubeObject } from '../../promotion/cluster/objects.ts';
+import { CONFIG_PERMISSIONS, PERMISSIONS } from '../../promotion/cluster/permissions.ts';
 import type { Cluster, Resource } from '../../promotion/cluster/port.ts';
 import type { VersionBehaviour, World } from '../../promotion/simulation/world.ts';
 import { manifests, run, worldWith } from './simulated.ts';
@@ -17,6 +18,7 @@ function listening(world: World, requests: Set<string>): World {
   const heard: Cluster = {
     ...cluster,
     list: noted('list', cluster.list),
+    listMetadata: noted('list', cluster.listMetadata),
     get: noted('get', cluster.get),
     exists: noted('get', cluster.exists),
     watch: noted('watch', cluster.watch),
@@ -37,6 +39,14 @@ const SCENARIOS: [string, Readonly<Record<string, VersionBehaviour>>][] = [
   ['one that is rolled back', { 'web:v2': { analysis: { after: 'Failed' } } }],
 ];
 
+const hashed = (name: string, labels: Record<string, string>) =>
+  ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'shop', labels } }) as KubeObject;
+const used = hashed('settings-new', { 'moneywise.app/hashed-config': 'settings' });
+const unneeded = [
+  hashed('settings-a', { 'moneywise.app/hashed-config': 'settings' }),
+  hashed('settings-b', { 'moneywise.app/unneeded-config': 'settings', 'moneywise.app/unneeded-since': '2020-01-01' }),
+];
+
 it('a promotion asks for nothing that is not in the table of permissions', async () => {
   const requests = new Set<string>();
   for (const [, behaviours] of SCENARIOS) {
@@ -44,15 +54,15 @@ it('a promotion asks for nothing that is not in the table of permissions', async
       const members = [{ name: 'backend', autoscaled: 5 }, { name: 'web' }];
       const world = listening(await worldWith(behaviours, { seed, members }), requests);
       // Of a name that has no journal and no Lease yet.
-      const v2 = manifests('v2', { members, policy: { release: 'another' } });
-      world.apply(v2);
+      const v2 = [used, ...manifests('v2', { members, policy: { release: 'another' } })];
+      world.apply([...unneeded, ...v2]);
       const evidence = { path: () => 'nowhere', write: async () => {} };
       await run(world, v2, () => {}, undefined, evidence);
       // And a second try of what was refused.
       await run(world, v2);
     }
   }
-  const allowed = PERMISSIONS.flatMap(({ group, resource, verbs }) =>
+  const allowed = [...PERMISSIONS, ...CONFIG_PERMISSIONS].flatMap(({ group, resource, verbs }) =>
     verbs.map((verb) => `${verb} ${group}/${resource}`),
   );
   expect([...requests].filter((request) => !allowed.includes(request))).toEqual([]);

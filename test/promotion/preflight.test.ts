@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Job, KubeObject, Pod, Rollout, Service } from '../../promotion/cluster/objects.ts';
+import type { Application, Job, KubeObject, Pod, Rollout, Service } from '../../promotion/cluster/objects.ts';
 import type { Permission } from '../../promotion/cluster/permissions.ts';
 import { ClusterError } from '../../promotion/cluster/port.ts';
 import { planOf, VALUES_CHECK } from '../../promotion/plan/plan.ts';
@@ -24,6 +24,7 @@ const GOOD: Facts = {
   job: async () => ({ status: { conditions: [{ type: 'Complete', status: 'True' }] } }) as unknown as Job,
   podsOfJob: async () => [],
   quotas: async () => [],
+  application: async () => 'absent',
 };
 
 /** The manifests of a good release, whose backend takes a Secret. */
@@ -51,6 +52,23 @@ describe('preflight', () => {
     expect(bad(checks)).toEqual([]);
     expect(new Set(checks.map(({ area }) => area))).toEqual(
       new Set(['pins', 'crds', 'controller', 'rights', 'secrets', 'services', 'capacity']),
+    );
+  });
+
+  it('names the secrets that are missing here of those whom a release tells, which stop no release', async () => {
+    const policy = { notifications: { slack: {}, webhook: {}, pagerduty: {} } };
+    const of = manifests('v2', { policy });
+    const plan = planOf(of);
+    const checks = await preflight(plan, of, GOOD, {
+      MONEYWISE_SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/T0/B0/x',
+      MONEYWISE_WEBHOOK_URL: 'http://example.com/',
+    });
+    expect(checks.filter(({ area }) => area === 'notifications')).toMatchObject(
+      [
+        { subject: 'slack', verdict: 'pass' },
+        { subject: 'webhook', verdict: 'unknown', message: /^MONEYWISE_WEBHOOK_URL must be an https URL; / },
+        { subject: 'pagerduty', verdict: 'unknown', message: /^MONEYWISE_PAGERDUTY_ROUTING_KEY is not set / },
+      ].map((check) => ({ ...check, ...(check.message ? { message: expect.stringMatching(check.message) } : {}) })),
     );
   });
 
@@ -264,5 +282,47 @@ describe('preflight of the values of Secrets', () => {
     expect((await checked({ job: async () => 'absent' })).some(({ subject }) => subject.startsWith('values'))).toBe(
       false,
     );
+  });
+
+  const GIT = {
+    repository: 'https://git.example/shop.git',
+    branch: 'main',
+    mode: 'push',
+    application: { name: 'moneywise-shop', namespace: 'argocd' },
+  } as const;
+  const application = (more: object) =>
+    ({ metadata: { name: 'moneywise-shop', ...more }, spec: { syncPolicy: { automated: {} } } }) as Application;
+  const suspended = { enabled: null, release: 'shop', epoch: 3, since: '2030-01-02T03:04:05Z' };
+
+  it.each([
+    ['absent', 'fail', /missing: kubectl apply --server-side -f dist\/gitops/],
+    ['hidden', 'unknown', /cannot be seen/],
+    [application({}), 'pass', /syncs by itself/],
+    [
+      application({ annotations: { 'moneywise.app/suspended': JSON.stringify(suspended) } }),
+      'fail',
+      /release shop has suspended .* kubectl -n argocd patch application moneywise-shop/,
+    ],
+  ] as const)('looks whether Argo CD may apply the release (%#)', async (live, verdict, message) => {
+    const checks = await checked({ application: async () => live }, manifests('v2', { policy: { git: GIT } }));
+    const [found] = checks.filter(({ area }) => area === 'argo-cd');
+    expect(found).toMatchObject({
+      subject: 'Application moneywise-shop',
+      verdict,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('wants the live Service of a canary to lead to both revisions, and its preview to one', async () => {
+    const of = manifests('v2', { members: [{ name: 'web', canary: true }] });
+    const selects = (selector: Record<string, string>) => async (name: string) =>
+      service(name === 'web' ? selector : { 'rollouts-pod-template-hash': 'abc' });
+    expect(bad(await checked({ service: selects({ app: 'web' }) }, of))).toEqual([]);
+    const [wrong, ...others] = bad(
+      await checked({ service: selects({ app: 'web', 'rollouts-pod-template-hash': 'abc' }) }, of),
+    );
+    expect(others).toEqual([]);
+    expect(wrong).toMatchObject({ area: 'services', subject: 'Service web', verdict: 'fail' });
+    expect(wrong?.message).toContain('"path":"/spec/selector/rollouts-pod-template-hash"');
   });
 });

@@ -26,10 +26,11 @@ function denying(world: World, isDenied: (verb: string, plural: string) => boole
       await world.cluster.sleep(5);
       throw new ClusterError('forbidden', `cannot ${verb} resource "${resource.plural}" in API group ""`);
     };
-  const { list, get, patch, create, remove } = world.cluster;
+  const { list, listMetadata, get, patch, create, remove } = world.cluster;
   const cluster: Cluster = {
     ...world.cluster,
     list: check('list', list),
+    listMetadata: check('list', listMetadata),
     get: check('get', get),
     patch: check('patch', patch),
     create: check('create', create),

@@ -1,4 +1,5 @@
 import {
+  type EndpointSlice,
   type KubeObject,
   POD_HASH,
   type ReplicaSet,
@@ -11,15 +12,20 @@ import { planOf } from '../../promotion/plan/plan.ts';
 import type { PolicyInput } from '../../promotion/plan/policy.ts';
 import type { RunEvent } from '../../promotion/report/events.ts';
 import { carryOut } from '../../promotion/run/run.ts';
+import type { Faults } from '../../promotion/simulation/connection.ts';
 import { newWorld, type VersionBehaviour, type World } from '../../promotion/simulation/world.ts';
 
 export interface ManifestOptions {
-  /** `autoscaled` is the most pods of a HorizontalPodAutoscaler whose least are `replicas`; without it there is none. */
+  /**
+   * `autoscaled` is the most pods of a HorizontalPodAutoscaler whose least are `replicas`; without it there is none.
+   * `canary` makes it one, in the place of blue-green; a canary is always held.
+   */
   readonly members?: readonly {
     readonly name: string;
     readonly order?: number;
     readonly replicas?: number;
     readonly autoscaled?: number;
+    readonly canary?: boolean;
   }[];
   readonly policy?: PolicyInput;
   /** The post-promotion hold, in measurements of 2 s each; 0 leaves it out. */
@@ -37,7 +43,12 @@ export function manifests(version: string, options: ManifestOptions = {}): KubeO
   const { policy, hold = 60 } = options;
   const members: NonNullable<ManifestOptions['members']> = options.members ?? MEMBERS;
   const objects: object[] = members.flatMap(({ name, ...member }) => [
-    { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'shop' }, spec: { ports: [{ port: 80 }] } },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: 'shop' },
+      spec: { ports: [{ port: 80 }], ...(member.canary ? { selector: { app: name } } : {}) },
+    },
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -57,7 +68,9 @@ export function manifests(version: string, options: ManifestOptions = {}): KubeO
       spec: {
         metrics: [
           { name: 'health', initialDelay: '2s', interval: '1s', count: 3, failureLimit: 0 },
-          ...(hold > 0 ? [{ name: 'hold', interval: '2s', count: hold + 2, failureLimit: hold }] : []),
+          ...(hold > 0 || member.canary
+            ? [{ name: 'hold', interval: '2s', count: (hold || 60) + 2, failureLimit: hold || 60 }]
+            : []),
         ],
       },
     },
@@ -86,17 +99,7 @@ export function manifests(version: string, options: ManifestOptions = {}): KubeO
       spec: {
         replicas: member.replicas ?? 2,
         selector: { matchLabels: { app: name } },
-        strategy: {
-          blueGreen: {
-            activeService: name,
-            previewService: `${name}-preview`,
-            autoPromotionEnabled: false,
-            scaleDownDelaySeconds: 600,
-            abortScaleDownDelaySeconds: options.abortScaleDownDelaySeconds ?? 600,
-            prePromotionAnalysis: { templates: [{ templateName: `${name}-pre` }] },
-            postPromotionAnalysis: { templates: [{ templateName: `${name}-post` }] },
-          },
-        },
+        strategy: member.canary ? canary(name) : blueGreen(name, options),
         template: {
           metadata: { labels: { app: name } },
           spec: { containers: [{ name: 'main', image: `${name}:${version}` }] },
@@ -113,6 +116,39 @@ export function manifests(version: string, options: ManifestOptions = {}): KubeO
     });
   }
   return objects as KubeObject[];
+}
+
+function blueGreen(name: string, options: ManifestOptions) {
+  return {
+    blueGreen: {
+      activeService: name,
+      previewService: `${name}-preview`,
+      autoPromotionEnabled: false,
+      scaleDownDelaySeconds: 600,
+      abortScaleDownDelaySeconds: options.abortScaleDownDelaySeconds ?? 600,
+      prePromotionAnalysis: { templates: [{ templateName: `${name}-pre` }] },
+      postPromotionAnalysis: { templates: [{ templateName: `${name}-post` }] },
+    },
+  };
+}
+
+/** What the construct renders, with a weight in between. */
+function canary(name: string) {
+  const judged = (when: 'pre' | 'post') => ({ analysis: { templates: [{ templateName: `${name}-${when}` }] } });
+  return {
+    canary: {
+      canaryService: `${name}-preview`,
+      steps: [
+        { setWeight: 25 },
+        judged('pre'),
+        { pause: {} },
+        { setWeight: 40 },
+        { pause: { duration: '3s' } },
+        { setWeight: 60 },
+        judged('post'),
+      ],
+    },
+  };
 }
 
 /** A simulated cluster in which `behaviours` says how each image behaves, and `v1` of the manifests is live and stable. */
@@ -157,9 +193,22 @@ export async function run(
   return { ...result, events };
 }
 
-/** What each member's active Service selects, as the image of the ReplicaSet behind it: read from the API, not from a report. */
+/**
+ * What each member's active Service selects, as the image of the ReplicaSet behind it: read from the API, not from a report.
+ * Of a canary nothing, for its Service leads to both; `serving` says what answers there.
+ */
 export function live(world: World, ...names: string[]): (string | undefined)[] {
   return imagesOf(world, names, (name) => world.api.get<Service>('services', name)?.spec.selector?.[POD_HASH]);
+}
+
+/** The images of the pods behind a member's active Service, and how many of each. */
+export function serving(world: World, name: string): Record<string, number> {
+  const { endpoints = [] } = world.api.get<EndpointSlice>('endpointslices', `${name}-slice`) ?? {};
+  const images = endpoints.flatMap(({ targetRef }) => {
+    const hash = targetRef?.name?.slice(name.length + 1).split('-')[0];
+    return imagesOf(world, [name], () => hash)[0] ?? [];
+  });
+  return Object.fromEntries([...new Set(images)].map((image) => [image, images.filter((i) => i === image).length]));
 }
 
 /** The image of each member's stable revision, read from the API. */
@@ -182,4 +231,25 @@ export async function pass(world: World, seconds: number): Promise<void> {
     over = true;
   });
   await world.scheduler.runUntil(() => over, seconds * 1000);
+}
+
+/** Promotes v2 and stops dead once the release is in that phase, as `kill -9` does. */
+export async function killedIn(world: World, phase: string, objects = manifests('v2')): Promise<void> {
+  world.apply(objects);
+  const faults: { -readonly [F in keyof Faults]: Faults[F] } = {};
+  const { cluster, died } = world.connect(faults);
+  await world.play(
+    Promise.race([
+      died,
+      carryOut({
+        plan: planOf(objects),
+        cluster,
+        holder: 'the killed one',
+        emit: ({ code, data }) => {
+          if (code === 'PHASE' && (data as { phase: string }).phase === phase)
+            faults.dies = { at: cluster.requests() + 1, served: true };
+        },
+      }),
+    ]),
+  );
 }

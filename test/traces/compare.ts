@@ -5,7 +5,7 @@ import type { TraceStep } from './play.ts';
  * looks, a phase lasts for one pass, a Rollout is seen before its Services. Of these one
  * side may skip values that the other takes, but neither takes them in another order or ends elsewhere.
  */
-const PASSING = /^(phase|observed|believed|invalid|set . available|status\.(pre|post)|run .*)$/;
+const PASSING = /^(phase|observed|believed|invalid|status\.(pre|post|step)|run .*)$/;
 /** Phases that count pods, and so come and go with each of them. */
 const COUNTING = /more replicas need to be updated|updated replicas are still becoming available/;
 
@@ -29,12 +29,27 @@ export function divergences(recorded: readonly TraceStep[], model: readonly Trac
       rest.model[field] = modelled.at(-1) ?? before.model;
       const agrees =
         rest.recorded[field] === rest.model[field] &&
-        (PASSING.test(field) ? skipsAtMost(lasting(real), lasting(modelled)) : real.join() === modelled.join());
+        (PASSING.test(field)
+          ? skipsAtMost(lasting(real), lasting(modelled))
+          : onTheWay(field, before.real, real).join() === onTheWay(field, before.model, modelled).join());
       if (!agrees)
         found.push(`${where}: ${field}: real ${way(before.real, real)}, model ${way(before.model, modelled)}`);
     }
   }
   return found;
+}
+
+/** Numbers of pods that rise or fall step by step: only where they turn counts, for who is ready first is luck. */
+const PODS = /^set . (replicas|available)$/;
+
+/** The values of a field, but for those that numbers of pods only pass. */
+function onTheWay(field: string, before: string, values: readonly string[]): readonly string[] {
+  if (!PODS.test(field)) return values;
+  const all = [before, ...values].map(Number);
+  return values.filter((_, i) => {
+    const [last, here, next] = [all[i], all[i + 1], all[i + 2]] as [number, number, number | undefined];
+    return next === undefined || Number.isNaN(last + here + next) || here - last > 0 !== next - here > 0;
+  });
 }
 
 const way = (before: string, values: readonly string[]): string =>

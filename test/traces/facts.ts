@@ -44,7 +44,7 @@ export function factsOf(object: KubeObject, labels: Labels, gone = false): Facts
 }
 
 function ofRollout({ metadata, status = {} }: Rollout, labels: Labels): Facts {
-  const { blueGreen = {} } = status;
+  const { blueGreen = {}, canary = {} } = status;
   const label = (hash: string | undefined) => (hash ? (labels.get(hash) ?? 'unknown') : '');
   const run = (reference: { name: string; status?: string } | undefined) =>
     reference ? `${nameOf(reference.name, labels)} ${reference.status ?? ''}`.trim() : '';
@@ -73,6 +73,8 @@ function ofRollout({ metadata, status = {} }: Rollout, labels: Labels): Facts {
     promoteFull: status.promoteFull ? 'true' : '',
     'status.pre': run(blueGreen.prePromotionAnalysisRunStatus),
     'status.post': run(blueGreen.postPromotionAnalysisRunStatus),
+    step: String(status.currentStepIndex ?? ''),
+    'status.step': run(canary.currentStepAnalysisRunStatus),
     restarted: status.restartedAt ? 'true' : '',
     invalid: status.conditions?.some((c) => c.type === 'InvalidSpec' && c.status === 'True') ? 'true' : '',
   };

@@ -3,7 +3,7 @@ import type { KubeObject, Rollout } from '../../promotion/cluster/objects.ts';
 import { type Cluster, type JsonPatch, RESOURCES, type Resource } from '../../promotion/cluster/port.ts';
 import { type Facts, factsOf, type Labels, learn } from './facts.ts';
 import type { Kind, Scenario, Stimulus, Version } from './scenario.ts';
-import { analysisOf, podTemplate, shopOf } from './shop.ts';
+import { analysisOf, canaryOf, podTemplate, shopOf } from './shop.ts';
 
 /** Where a scenario is played: a real cluster, or the simulation. */
 export interface Stage {
@@ -107,7 +107,7 @@ async function send(stage: Stage, labels: Labels, stimulus: Stimulus): Promise<v
   }
   if ('remove' in stimulus) {
     const object = await cluster.get(KINDS[stimulus.remove], named(stimulus.name));
-    return cluster.remove(KINDS[stimulus.remove], object.metadata.name, object.metadata.uid ?? '');
+    return cluster.remove(KINDS[stimulus.remove], object.metadata.name, { uid: object.metadata.uid ?? '' });
   }
   if ('template' in stimulus)
     return edit(cluster, RESOURCES.rollouts, 'shop', (rollout) => withTemplate(rollout as Rollout, stimulus));
@@ -126,7 +126,8 @@ function withTemplate(
   { template, alone, more }: { template: Version; alone: boolean; more?: object },
 ): Rollout {
   const { strategy } = rollout.spec;
-  const analysis = alone ? {} : { strategy: { blueGreen: analysisOf(template) } };
+  const analysed = strategy?.canary ? { canary: canaryOf(template) } : { blueGreen: analysisOf(template) };
+  const analysis = alone ? {} : { strategy: analysed };
   return {
     ...rollout,
     spec: {

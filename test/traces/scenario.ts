@@ -55,6 +55,8 @@ export interface Scenario {
   /** The first version, and fields of its blue-green strategy that are not the usual ones. */
   readonly first?: Version;
   readonly strategy?: object;
+  /** A canary of four pods in its place: 25 %, the analysis before, the pause, 50 %, the analysis after. */
+  readonly canary?: true;
   /** Further fields of the Rollout's spec. */
   readonly spec?: object;
   /** Why the simulation has no such thing; then it is recorded for the reader and not replayed. */

@@ -54,6 +54,28 @@ const then = (steps: readonly Step[], ...more: Step['give']): Step[] => [
 /** B was refused before its switch and the Rollout stands aborted. */
 const untilAborted: Step[] = [...then(untilPaused(B), abort), { when: aborted('B'), give: [] }];
 
+/** Of a canary: all of its pods are of that version. */
+const whole = (version: string): Facts => ({
+  phase: 'Healthy',
+  current: version,
+  stable: version,
+  [`set ${version} available`]: '4',
+});
+/** At its first weight, and at its last. */
+const waiting = (version: string): Facts => ({ phase: 'Paused CanaryPauseStep', current: version, step: '2' });
+const sharing: Facts = { step: '4', 'run B-2-4': 'Running', 'set B available': '2', 'set A available': '2' };
+const untilWaiting = (version: Version): Step[] => [
+  { when: whole('A'), give: [apply(version)] },
+  { when: waiting(version.name), give: [] },
+];
+const untilSharing: Step[] = [...then(untilWaiting(held), promote), { when: sharing, give: [] }];
+const backOn = (version: string): Facts => ({
+  ...aborted('B'),
+  stable: version,
+  step: '0',
+  [`set ${version} available`]: '4',
+});
+
 const budget = () =>
   ({
     apiVersion: 'policy/v1',
@@ -964,5 +986,93 @@ export const scenarios: readonly Scenario[] = [
       { when: paused('B'), give: [promote] },
     ],
     end: healthy('B'),
+  },
+  {
+    name: 'a canary that goes live',
+    canary: true,
+    steps: [...then(untilSharing, terminate('B-2-4')), { when: whole('B'), give: [] }],
+    end: { ...whole('B'), step: '5', 'set A replicas': '0' },
+  },
+  {
+    name: 'a canary whose analysis before its promotion fails',
+    canary: true,
+    steps: [{ when: whole('A'), give: [apply({ name: 'B', before: 'fail' })] }],
+    end: backOn('A'),
+  },
+  {
+    name: 'a canary whose analysis before its promotion is inconclusive',
+    canary: true,
+    steps: [{ when: whole('A'), give: [apply({ name: 'B', before: 'inconclusive' })] }],
+    end: { phase: 'Paused InconclusiveAnalysisRun', stable: 'A', step: '1' },
+  },
+  {
+    name: 'a canary whose analysis after its promotion fails',
+    canary: true,
+    steps: then(untilWaiting({ name: 'B', after: 'fail' }), promote),
+    end: backOn('A'),
+  },
+  {
+    name: 'a canary whose hold runs out',
+    canary: true,
+    steps: then(untilWaiting({ name: 'B', after: 'short-hold' }), promote),
+    end: backOn('A'),
+  },
+  { name: 'a canary aborted at its first weight', canary: true, steps: then(untilWaiting(B), abort), end: backOn('A') },
+  { name: 'a canary aborted while it is held', canary: true, steps: then(untilSharing, abort), end: backOn('A') },
+  {
+    name: 'a canary aborted and tried again',
+    canary: true,
+    steps: [...then(untilSharing, abort), { when: backOn('A'), give: [retry] }],
+    end: { ...waiting('B'), stable: 'A' },
+  },
+  {
+    name: 'a canary that was rejected and is applied again',
+    canary: true,
+    steps: [
+      ...then(untilSharing, abort),
+      { when: backOn('A'), give: [apply(A)] },
+      { when: whole('A'), give: [apply(held)] },
+    ],
+    end: { ...waiting('B'), stable: 'A' },
+  },
+  {
+    name: 'a canary with its old template again while it is held',
+    canary: true,
+    steps: then(untilSharing, apply(A)),
+    end: { ...whole('A'), 'set B replicas': '0' },
+  },
+  {
+    name: 'a canary superseded while it is held',
+    canary: true,
+    steps: then(untilSharing, apply(C)),
+    end: { ...waiting('C'), stable: 'A', 'set B replicas': '0' },
+  },
+  {
+    name: 'a settled canary with its old template again, and a full promotion of that',
+    canary: true,
+    steps: [
+      ...then(untilSharing, terminate('B-2-4')),
+      { when: whole('B'), give: [apply(A)] },
+      { when: { ...waiting('A'), stable: 'B' }, give: [promoteFull] },
+    ],
+    end: { ...whole('A'), 'set B replicas': '0' },
+  },
+  {
+    name: 'a canary paused by hand while it is held, and aborted',
+    canary: true,
+    steps: [...then(untilSharing, pause), { when: { phase: 'Paused manually paused' }, give: [abort] }],
+    end: { stable: 'A', 'set B available': '2', abort: 'acknowledged' },
+  },
+  {
+    name: 'a canary scaled while it is held',
+    canary: true,
+    steps: [...then(untilSharing, scale(6)), { when: { 'set B available': '3' }, give: [] }],
+    end: { stable: 'A', step: '4' },
+  },
+  {
+    name: 'a canary promoted while a pod of its first weight is missing',
+    canary: true,
+    steps: [...then(untilWaiting(held), available('B', 0)), { when: { 'set B available': '0' }, give: [promote] }],
+    end: { stable: 'A' },
   },
 ];

@@ -23,6 +23,22 @@ export function analysisOf({ before = 'pass', after = 'pass', withoutArguments }
   return { prePromotionAnalysis: analysis(before), postPromotionAnalysis: analysis(after) };
 }
 
+/** The steps of a canary with the analysis of a version. */
+export function canaryOf(version: Version) {
+  const { prePromotionAnalysis, postPromotionAnalysis } = analysisOf(version);
+  const analysis = (wanted: typeof prePromotionAnalysis) => (wanted ? [{ analysis: wanted }] : []);
+  return {
+    canaryService: 'shop-preview',
+    steps: [
+      { setWeight: 25 },
+      ...analysis(prePromotionAnalysis),
+      { pause: {} },
+      { setWeight: 50 },
+      ...analysis(postPromotionAnalysis),
+    ],
+  };
+}
+
 /**
  * What makes a measurement turn out so. All that is asked over the network is `url`, which must answer with JSON that has a
  * `major`: no verdict is a matter of luck.
@@ -63,7 +79,7 @@ export function analysisTemplate(name: Verdict, namespace: string, url: string):
 
 /** One Rollout with its Services and all analyses. */
 export function shopOf(
-  { first = { name: 'A' }, strategy, spec }: Scenario,
+  { canary, first = { name: 'A' }, strategy, spec }: Scenario,
   namespace: string,
   url: string,
 ): KubeObject[] {
@@ -83,19 +99,21 @@ export function shopOf(
       kind: 'Rollout',
       metadata: { name: 'shop', namespace },
       spec: {
-        replicas: 2,
+        replicas: canary ? 4 : 2,
         selector: { matchLabels: { app: 'shop' } },
-        strategy: {
-          blueGreen: {
-            activeService: 'shop',
-            previewService: 'shop-preview',
-            autoPromotionEnabled: false,
-            scaleDownDelaySeconds: 300,
-            abortScaleDownDelaySeconds: 300,
-            ...analysisOf(first),
-            ...strategy,
-          },
-        },
+        strategy: canary
+          ? { canary: canaryOf(first) }
+          : {
+              blueGreen: {
+                activeService: 'shop',
+                previewService: 'shop-preview',
+                autoPromotionEnabled: false,
+                scaleDownDelaySeconds: 300,
+                abortScaleDownDelaySeconds: 300,
+                ...analysisOf(first),
+                ...strategy,
+              },
+            },
         template: podTemplate(first),
         ...spec,
       },
