@@ -6,6 +6,7 @@ const secrets = '/etc/alertmanager/secrets/moneywise';
 /** The configuration of an Alertmanager that tells of the stages of alerts; it carries no credentials. */
 export function alertmanagerConfig({ escalation }: Monitoring): object {
   const text = '{{ range .Alerts }}{{ .Annotations.summary }}\n{{ end }}';
+  const whatToDo = '{{ .CommonAnnotations.runbook_url }}';
   return {
     route: {
       // One message a fault and environment, however many pods are affected.
@@ -42,6 +43,7 @@ export function alertmanagerConfig({ escalation }: Monitoring): object {
             channel: escalation.channel,
             send_resolved: true,
             title: '[{{ .Status }}] {{ .GroupLabels.alertname }} in {{ .GroupLabels.environment }}',
+            title_link: whatToDo,
             text,
           },
         ],
@@ -49,7 +51,12 @@ export function alertmanagerConfig({ escalation }: Monitoring): object {
       ...['on-call', 'manager'].map((name) => ({
         name,
         pagerduty_configs: [
-          { routing_key_file: `${secrets}/pagerduty-${name}`, severity: 'critical', description: text },
+          {
+            routing_key_file: `${secrets}/pagerduty-${name}`,
+            severity: 'critical',
+            description: text,
+            links: [{ href: whatToDo, text: 'What to do' }],
+          },
         ],
       })),
     ],

@@ -11,6 +11,8 @@ export interface Alert {
   /** How long it must be so, in minutes. */
   readonly minutes: number;
   readonly summary: string;
+  /** The heading below which docs/on-call.md says what to do; default: the name. */
+  readonly section?: string;
 }
 
 /** Queries of one overlay that alerts and dashboard share. */
@@ -106,6 +108,7 @@ function requestAlerts(service: string, queries: Queries, { thresholds }: Monito
   return [
     {
       name: `${title(service)}Errors`,
+      section: 'Errors',
       severity: 'critical',
       expr: `${queries.errorRatio(service, '5m')} > ${errorPercent / 100}`,
       minutes: 5,
@@ -113,6 +116,7 @@ function requestAlerts(service: string, queries: Queries, { thresholds }: Monito
     },
     {
       name: `${title(service)}Slow`,
+      section: 'Slow',
       severity: 'warning',
       expr: `${queries.duration(service, 0.95)} > ${p95Seconds}`,
       minutes: 10,
@@ -120,6 +124,7 @@ function requestAlerts(service: string, queries: Queries, { thresholds }: Monito
     },
     {
       name: `${title(service)}BudgetBurnsFast`,
+      section: 'BudgetBurnsFast',
       severity: 'critical',
       expr: burn(14.4, '1h', '5m'),
       minutes: 2,
@@ -127,6 +132,7 @@ function requestAlerts(service: string, queries: Queries, { thresholds }: Monito
     },
     {
       name: `${title(service)}BudgetBurns`,
+      section: 'BudgetBurns',
       severity: 'warning',
       expr: burn(6, '6h', '30m'),
       minutes: 15,
@@ -134,6 +140,7 @@ function requestAlerts(service: string, queries: Queries, { thresholds }: Monito
     },
     {
       name: `${title(service)}Cpu`,
+      section: 'Cpu',
       severity: 'warning',
       expr: `${queries.cpu(service)} > ${cpuPercent / 100}`,
       minutes: 15,

@@ -1,5 +1,6 @@
 import type { Overlay } from '../overlays/overlay.ts';
 import { bareVersion } from '../overlays/pins.ts';
+import { objectStorageOf } from './constructs/object-storage.ts';
 import { backendPort, cacheName, databaseName } from './names.ts';
 
 /** Where the value of a secret variable is found. */
@@ -52,13 +53,19 @@ export function backendSecrets({ cache, credentials, database, sentry }: Overlay
 
 /** Every Secret that the overlay names for the application and its data stores, with its keys. */
 export function secretKeys(overlay: Overlay): Map<string, string[]> {
+  const { database } = overlay;
+  const exporter =
+    database.kind === 'in-cluster' && database.exporter
+      ? [{ secretName: database.secretName, key: database.exporter.passwordKey }]
+      : [];
+  const target = objectStorageOf(overlay);
+  const storage = target
+    ? [target.accessKeyIdKey, target.secretAccessKeyKey].map((key) => ({ secretName: target.secretName, key }))
+    : [];
   const found = new Map<string, string[]>();
-  for (const { secretName, key } of Object.values(backendSecrets(overlay))) {
+  for (const { secretName, key } of [...Object.values(backendSecrets(overlay)), ...exporter, ...storage]) {
     found.set(secretName, [...(found.get(secretName) ?? []), key]);
   }
-  const { database } = overlay;
-  if (database.kind === 'in-cluster' && database.exporter)
-    found.set(database.secretName, [...(found.get(database.secretName) ?? []), database.exporter.passwordKey]);
   return found;
 }
 

@@ -13,6 +13,7 @@ import { labelsOf } from './labels.ts';
 import { migrationContainer } from './migration.ts';
 import { backendName, backendPort, serviceUrl } from './names.ts';
 import { OverlayChart } from './overlay-chart.ts';
+import { loadTemplate } from './performance.ts';
 
 /** What the health route of a pod must report as its version; without a dot, see `RolloutField`. */
 const versionAnnotation = 'reported-version';
@@ -32,6 +33,7 @@ export class BackendChart extends OverlayChart {
     this.served = deploy(this, overlay, {
       labels,
       scale: backend,
+      canary: strategy.kind === 'blue-green' ? strategy.canaries.backend : undefined,
       promotionOrder: 0,
       // The version to expect stands in the pod template, not in an argument beside it: whoever puts an old template
       // back, to undo a release, has it judged by the version it really is.
@@ -39,6 +41,7 @@ export class BackendChart extends OverlayChart {
         strategy.kind === 'deployment'
           ? container({ ...migrationContainer(overlay, environment), volumeMounts: [tmp] })
           : undefined,
+      load: loadTemplate(this, overlay, backendName, backendPort),
       podAnnotations: version ? { [versionAnnotation]: version } : {},
       analysis: (service) => ({
         templates: [template],

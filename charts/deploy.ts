@@ -1,15 +1,16 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
-import type { Autoscaling, Overlay } from '../overlays/overlay.ts';
+import type { Autoscaling, BlueGreen, Canary, Overlay } from '../overlays/overlay.ts';
 import type { Analysis } from './constructs/analysis.ts';
 import { Autoscaler } from './constructs/autoscaler.ts';
 import { BlueGreenRollout } from './constructs/blue-green-rollout.ts';
+import { CanaryRollout } from './constructs/canary-rollout.ts';
 import { DisruptionBudget } from './constructs/disruption-budget.ts';
 import { restrictedPod } from './constructs/restricted.ts';
 import { RollingDeployment } from './constructs/rolling-deployment.ts';
 import type { Service } from './constructs/service.ts';
 import { serviceAccount } from './constructs/service-account.ts';
-import type * as kplus from './kplus.ts';
+import * as kplus from './kplus.ts';
 import type { Labels } from './labels.ts';
 import { holdName, nodeUid } from './names.ts';
 
@@ -27,6 +28,10 @@ export interface ServedProps {
   readonly promotionOrder: number;
   /** Judges a revision through the Service of this name. */
   readonly analysis: (service: string) => Analysis;
+  /** Gives the new revision its traffic in shares. @default - all at once, by blue-green */
+  readonly canary?: Canary | undefined;
+  /** Judges it under load as well, before the switch alone; by the same arguments. */
+  readonly load: Pick<Analysis, 'templates'>;
 }
 
 /** The Services of a workload: the one that is live and, with blue-green, the one that leads to the new revision. */
@@ -43,10 +48,13 @@ export function deploy(scope: Construct, overlay: Overlay, props: ServedProps): 
   const { drainSeconds, images, strategy } = overlay;
   const { autoscaling, replicas } = props.scale;
   const name = props.labels['app.kubernetes.io/name'];
+  // While a pod drains it gets no new connections. Those that it has must be gone before it is: images/node ends them at this age.
+  const oldest = { MAX_CONNECTION_AGE_SECONDS: kplus.EnvValue.fromValue(String(drainSeconds / 2)) };
+  const container = { ...props.container, envVariables: { ...props.container.envVariables, ...oldest } };
   const common = {
     labels: props.labels,
     ...(autoscaling ? {} : { replicas }),
-    containers: [props.container],
+    containers: [container],
     ...(props.before ? { initContainers: [props.before] } : {}),
     podMetadata: { annotations: { ...props.podAnnotations } },
     securityContext: restrictedPod(nodeUid),
@@ -66,17 +74,35 @@ export function deploy(scope: Construct, overlay: Overlay, props: ServedProps): 
     return { active: deployment.service };
   }
 
-  const after = props.analysis(name);
-  const rollout = new BlueGreenRollout(scope, 'rollout', {
+  const judged = props.analysis(`${name}-preview`);
+  const member = {
     ...common,
     promotionOrder: props.promotionOrder,
-    prePromotion: props.analysis(`${name}-preview`),
-    postPromotion: strategy.hold.kind === 'none' ? after : { ...after, templates: [...after.templates, holdName] },
-    scaleDownDelay: Duration.seconds(strategy.scaleDownDelaySeconds),
-    abortScaleDownDelay: Duration.seconds(strategy.abortScaleDownDelaySeconds),
+    prePromotion: { ...judged, templates: [...judged.templates, ...props.load.templates] },
     progressDeadline: Duration.seconds(strategy.progressDeadlineSeconds),
     revisionHistoryLimit: strategy.revisionHistoryLimit,
-  });
+  };
+  // The live Service of a canary leads to both revisions, so the new one is judged by its own pods, with their traffic.
+  const rollout = props.canary
+    ? new CanaryRollout(scope, 'rollout', {
+        ...member,
+        postPromotion: held(judged, strategy),
+        steps: props.canary.steps.map(({ judged: isJudged, pauseSeconds, weight }) => ({
+          weight,
+          ...(pauseSeconds ? { pause: Duration.seconds(pauseSeconds) } : {}),
+          ...(isJudged ? { analysis: judged } : {}),
+        })),
+      })
+    : new BlueGreenRollout(scope, 'rollout', {
+        ...member,
+        postPromotion: held(props.analysis(name), strategy),
+        scaleDownDelay: Duration.seconds(strategy.scaleDownDelaySeconds),
+        abortScaleDownDelay: Duration.seconds(strategy.abortScaleDownDelaySeconds),
+      });
   scaled(rollout.apiObject);
   return { active: rollout.activeService, preview: rollout.previewService };
+}
+
+function held(analysis: Analysis, { hold }: BlueGreen): Analysis {
+  return hold.kind === 'none' ? analysis : { ...analysis, templates: [...analysis.templates, holdName] };
 }

@@ -23,6 +23,7 @@ export class MonitoringChart extends OverlayChart {
       name: 'moneywise',
       alerts: alertsOf(overlay, monitoring),
       escalation: monitoring.escalation,
+      runbookUrl: monitoring.runbookUrl,
       labels: monitoring.labels,
       environment: overlay.name,
     });

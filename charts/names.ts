@@ -15,11 +15,18 @@ export const migrationName = 'migration';
 export const backupName = 'backup';
 /** The AnalysisTemplate of the web, and the pods that look at its page. */
 export const pageCheckName = `${webName}-page`;
+/** Who promotes, in the cluster or outside it. */
+export const promoterName = 'promoter';
+/** Who starts the promoter's Job. */
+export const promoterStarterName = 'promoter-starter';
 /** The AnalysisTemplate of the hold, one for all members of a release. */
 export const holdName = 'hold';
 
 /** The user and group of the official Node images, which backend and web are built on. */
 export const nodeUid = 1000;
+
+/** The Application of Argo CD that applies an overlay. */
+export const applicationName = ({ name }: Overlay) => `moneywise-${name}`;
 
 /** A URL of a Service as any process with the cluster's DNS can reach it. */
 export function serviceUrl({ namespace }: Overlay, service: string, port: NamedPort, path: string): string {

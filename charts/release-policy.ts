@@ -9,7 +9,7 @@ import { holdMetricName } from './constructs/hold.ts';
 import type { NamedPort } from './constructs/service.ts';
 import * as kplus from './kplus.ts';
 import { labelsOf } from './labels.ts';
-import { backendName, backendPort, webName, webPort } from './names.ts';
+import { applicationName, backendName, backendPort, webName, webPort } from './names.ts';
 import { OverlayChart } from './overlay-chart.ts';
 
 /** What the promoter needs to know beside the objects. */
@@ -27,10 +27,19 @@ export class ReleasePolicyChart extends OverlayChart {
 
 /** The policy of an overlay; what the overlay does not decide keeps the policy's own defaults. */
 export function releasePolicy(overlay: Overlay): PolicyInput {
-  const { health, hosts, ingress, monitoring, name, pins, strategy } = overlay;
+  const { gitops, health, hosts, ingress, monitoring, name, notifications, pins, strategy } = overlay;
   const version = backendVersion(overlay);
+  const well = { json: { status: 'ok' } };
+  const apiExpected = { ...well, ...(version ? { version: { value: version } } : {}) };
+  // Before it has settled, the old revision of a canary answers, too; the controller asks the new one by itself.
+  const isShared = strategy.kind === 'blue-green' && strategy.canaries.backend !== undefined;
+  const redirects = ingress.scheme === 'https' && (ingress.kind === 'ingress' || ingress.gateway.redirectListener);
+  const publicPath = (host: string, path: string) => ({
+    url: `${ingress.scheme}://${host}${path}`,
+    ...(redirects ? { redirectFrom: `http://${host}${path}` } : {}),
+  });
   const target = (host: string, service: string, port: NamedPort, path: string) =>
-    health.checkVia === 'url' ? { url: `${ingress.scheme}://${host}${path}` } : { service, port: port.name, path };
+    health.checkVia === 'url' ? { url: publicPath(host, path).url } : { service, port: port.name, path };
   return {
     release: name,
     version:
@@ -44,12 +53,30 @@ export function releasePolicy(overlay: Overlay): PolicyInput {
       {
         name: 'api-health',
         target: target(hosts.api, backendName, backendPort, health.publicPath),
-        expect: { json: { status: 'ok' }, ...(version ? { version: { value: version } } : {}) },
+        expect: isShared ? well : apiExpected,
       },
       { name: 'web-page', target: target(hosts.web, webName, webPort, '/') },
     ],
+    publicPaths: [
+      { name: 'api', ...publicPath(hosts.api, health.publicPath), expect: apiExpected },
+      { name: 'web', ...publicPath(hosts.web, '/') },
+    ],
     ...(monitoring.kind !== 'none' && monitoring.gates
       ? { queries: queriesOf(overlay, monitoring, monitoring.gates) }
+      : {}),
+    ...(Object.keys(notifications).length > 0 ? { notifications } : {}),
+    ...(overlay.freezes.length > 0 ? { freezes: overlay.freezes } : {}),
+    ...(gitops?.changes
+      ? {
+          git: {
+            repository: gitops.repository,
+            branch: gitops.revision,
+            mode: gitops.changes,
+            ...(gitops.appliedBy === 'argo-cd'
+              ? { application: { name: applicationName(overlay), namespace: gitops.namespace } }
+              : {}),
+          },
+        }
       : {}),
   };
 }

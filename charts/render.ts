@@ -12,6 +12,7 @@ import { NetworkChart } from './network.ts';
 import { contextOf, enforcePolicy } from './policy/policy.ts';
 import type { RenderedObject } from './policy/rendered.ts';
 import { PromoterChart } from './promoter.ts';
+import { PromoterJobChart } from './promoter-job.ts';
 import { ReleasePolicyChart } from './release-policy.ts';
 import { SecretsChart } from './secrets.ts';
 import { WebChart } from './web.ts';
@@ -19,11 +20,29 @@ import { WebChart } from './web.ts';
 /** File name → YAML. */
 export type Manifests = Readonly<Record<string, string>>;
 
+/** What charts make, before it is judged and written. */
+export interface Rendering {
+  /** File name without its end → its objects. */
+  readonly files: ReadonlyMap<string, readonly RenderedObject[]>;
+  /** What those objects make in the cluster: in no file, and held to the same rules. */
+  readonly started: readonly RenderedObject[];
+}
+
 /**
- * All manifests of an overlay. The numbers make the order of file names, in which kubectl applies a folder, the order in
- * which objects need each other: first the Namespace, then what pods refer to, then the pods.
+ * All manifests of an overlay.
+ * @throws PolicyError where they break a rule
  */
 export function render(overlay: Overlay): Manifests {
+  const { files, started } = renderObjects(overlay);
+  enforcePolicy([...[...files.values()].flat(), ...started], contextOf(overlay));
+  return manifestsOf(files);
+}
+
+/**
+ * The objects of an overlay. The numbers make the order of file names, in which kubectl applies a folder, the order in
+ * which objects need each other: first the Namespace, then what pods refer to, then the pods.
+ */
+export function renderObjects(overlay: Overlay): Rendering {
   const app = new App();
   new NamespaceChart(app, '00-namespace', overlay);
   new SecretsChart(app, '02-secrets', overlay);
@@ -41,16 +60,42 @@ export function render(overlay: Overlay): Manifests {
   new ReleasePolicyChart(app, '70-release-policy', overlay);
   new MonitoringChart(app, '80-monitoring', overlay);
 
-  for (const chart of app.charts) orderSync(chart);
-  const objects = app.charts.map((chart) => ({ file: `${chart.node.id}.yaml`, objects: chart.toJson() }));
-  enforcePolicy(
-    app.charts.flatMap((chart, at) => withPaths(chart, objects[at]?.objects ?? [])),
-    contextOf(overlay),
-  );
+  const rendered = app.charts.map(renderedOnce);
+  // It takes the others' objects along: the promoter's plan.
+  const job = new PromoterJobChart(app, '90-promoter-job', overlay, objectsOf(rendered));
+  rendered.push(renderedOnce(job));
+  return {
+    files: filesOf(rendered),
+    started: job.started.map((manifest) => ({ path: `${job.node.path}/started`, manifest })),
+  };
+}
+
+/** What is written: the files that have an object. */
+export function manifestsOf(files: Rendering['files']): Manifests {
   return Object.fromEntries(
-    objects.filter(({ objects }) => objects.length > 0).map(({ file, objects }) => [file, Yaml.stringify(...objects)]),
+    [...files]
+      .filter(([, objects]) => objects.length > 0)
+      .map(([file, objects]) => [`${file}.yaml`, Yaml.stringify(...objects.map(({ manifest }) => manifest))]),
   );
 }
+
+/** A chart with its objects. Constructs are not rendered a second time: not all render the same twice. */
+export interface RenderedChart {
+  readonly chart: Chart;
+  readonly objects: ReturnType<Chart['toJson']>;
+}
+
+function renderedOnce(chart: Chart): RenderedChart {
+  orderSync(chart);
+  return { chart, objects: chart.toJson() };
+}
+
+/** By charts, each object with the construct it comes from. */
+export function filesOf(rendered: readonly RenderedChart[]): Rendering['files'] {
+  return new Map(rendered.map(({ chart, objects }) => [chart.node.id, withPaths(chart, objects)]));
+}
+
+const objectsOf = (rendered: readonly RenderedChart[]) => rendered.flatMap(({ objects }) => objects);
 
 /**
  * Lets Argo CD apply in the order of the files up to the migration, each file when the one before is healthy: a new
@@ -64,7 +109,7 @@ function orderSync(chart: Chart): void {
   }
 }
 
-/** Each object with the construct it comes from. Constructs are not rendered again for that: not all render the same twice. */
+/** Each object with the construct it comes from. */
 function withPaths(chart: Chart, manifests: ReturnType<Chart['toJson']>): RenderedObject[] {
   const constructs = chart.node.findAll().filter((construct) => ApiObject.isApiObject(construct));
   return manifests.map((manifest) => {

@@ -10,6 +10,7 @@ import * as kplus from './kplus.ts';
 import { labelsOf } from './labels.ts';
 import { nodeUid, pageCheckName, serviceUrl, webName, webPort } from './names.ts';
 import { OverlayChart } from './overlay-chart.ts';
+import { loadTemplate } from './performance.ts';
 
 /** The Next.js frontend. Where its API is was decided when the image was built: a path of the same host. */
 export class WebChart extends OverlayChart {
@@ -43,8 +44,10 @@ export class WebChart extends OverlayChart {
     this.served = deploy(this, overlay, {
       labels,
       scale: web,
+      canary: strategy.kind === 'blue-green' ? strategy.canaries.web : undefined,
       promotionOrder: 10,
       analysis: (service) => ({ templates: [pageCheckName], args: { service } }),
+      load: loadTemplate(this, overlay, webName, webPort),
       container: container({
         name: webName,
         image,

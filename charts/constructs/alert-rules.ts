@@ -7,6 +7,8 @@ export interface AlertRulesProps {
   readonly name: string;
   readonly alerts: readonly Alert[];
   readonly escalation: Monitoring['escalation'];
+  /** The page that has a section for each alert. */
+  readonly runbookUrl: string;
   /** Labels by which a Prometheus finds the rules. */
   readonly labels: Readonly<Record<string, string>>;
   /** On every alert, so that one Alertmanager can tell environments apart. */
@@ -20,7 +22,7 @@ export interface AlertRulesProps {
 export class AlertRules extends Construct {
   constructor(scope: Construct, id: string, props: AlertRulesProps) {
     super(scope, id);
-    const { alerts, environment, escalation, labels, name } = props;
+    const { alerts, environment, escalation, labels, name, runbookUrl } = props;
     const twice = alerts.find((alert, at) => alerts.findIndex((other) => other.name === alert.name) !== at);
     if (twice) throw new Error(`${this.node.path}: two alerts are called ${twice.name}; rename one`);
     new PrometheusRule(this, 'Resource', {
@@ -30,12 +32,13 @@ export class AlertRules extends Construct {
           name: `${name}-${stage}`,
           rules: alerts
             .filter(({ severity }) => severities.includes(severity))
-            .map(({ expr, minutes, name: alert, severity, summary }) => ({
+            .map(({ expr, minutes, name: alert, section = alert, severity, summary }) => ({
               alert,
               expr: Expr.fromString(expr),
               for: `${minutes + after}m`,
               labels: { severity, stage, environment },
-              annotations: { summary },
+              // Prometheus, Alertmanager and Grafana all look for this name.
+              annotations: { summary, runbook_url: `${runbookUrl}#${section.toLowerCase()}` },
             })),
         })),
       },

@@ -1,28 +1,17 @@
-import { type ApiObject, type Duration, Lazy } from 'cdk8s';
+import type { ApiObject, Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { Rollout, type RolloutSpec } from '../../imports/argoproj.io.ts';
+import type { RolloutSpecStrategy } from '../../imports/argoproj.io.ts';
 import * as kplus from '../kplus.ts';
-import type { Labels } from '../labels.ts';
-import { type Analysis, analysisReference } from './analysis.ts';
+import { analysisReference } from './analysis.ts';
+import { type MemberRolloutProps, memberRollout } from './member-rollout.ts';
 import { pinSelector } from './pinned-selector.ts';
-import { type ServedWorkloadProps, servedPodTemplate } from './pod-template.ts';
 import { Service, servicePorts } from './service.ts';
 
-export interface BlueGreenRolloutProps extends ServedWorkloadProps {
-  /** Labels of the Rollout's pods; the name label also names the Rollout and its Services. */
-  readonly labels: Labels;
-  /** Place in the order in which the members of a release are switched, low first. @default 0 */
-  readonly promotionOrder?: number;
-  /** Judges the new revision on the preview Service. */
-  readonly prePromotion: Analysis;
-  /** Judges it on the active Service, and holds it there until the whole release is decided. */
-  readonly postPromotion: Analysis;
+export interface BlueGreenRolloutProps extends MemberRolloutProps {
   /** How long the old pods stay after the new revision has settled: the time for an instant way back. */
   readonly scaleDownDelay: Duration;
   /** How long rejected pods stay after an abort. */
   readonly abortScaleDownDelay: Duration;
-  /** Without progress for so long, a revision counts as failing; runs on during the pre-promotion analysis. */
-  readonly progressDeadline: Duration;
 }
 
 /**
@@ -49,14 +38,7 @@ export class BlueGreenRollout extends kplus.Workload {
         `${this.node.path}: abortScaleDownDelay 0 keeps rejected pods for ever and brings them back when they are retired; give at least 1 second`,
       );
     }
-    this.apiObject = new Rollout(this, 'Resource', {
-      metadata: {
-        ...props.metadata,
-        name,
-        annotations: { 'moneywise.app/promotion-order': String(props.promotionOrder ?? 0) },
-      },
-      spec: Lazy.any({ produce: () => this.#spec() }),
-    });
+    this.apiObject = memberRollout(this, props, () => this.#strategy());
     pinSelector(this, props.labels);
     // Neither Service has a selector. The controller adds the hash of the revision that each is to lead to, and that
     // alone is unique. A rendered selector would be taken for the whole truth by a server-side apply, which then
@@ -68,24 +50,17 @@ export class BlueGreenRollout extends kplus.Workload {
     this.apiObject.addDependency(this.activeService, this.previewService);
   }
 
-  #spec(): RolloutSpec {
+  #strategy(): RolloutSpecStrategy {
     const props = this.#props;
     return {
-      ...(props.replicas === undefined ? {} : { replicas: props.replicas }),
-      revisionHistoryLimit: props.revisionHistoryLimit ?? 5,
-      progressDeadlineSeconds: props.progressDeadline.toSeconds(),
-      selector: { matchLabels: this.matchLabels },
-      template: servedPodTemplate(this, props, 'rollouts-pod-template-hash'),
-      strategy: {
-        blueGreen: {
-          activeService: this.activeService.name,
-          previewService: this.previewService.name,
-          autoPromotionEnabled: false,
-          scaleDownDelaySeconds: props.scaleDownDelay.toSeconds(),
-          abortScaleDownDelaySeconds: props.abortScaleDownDelay.toSeconds(),
-          prePromotionAnalysis: analysisReference(props.prePromotion),
-          postPromotionAnalysis: analysisReference(props.postPromotion),
-        },
+      blueGreen: {
+        activeService: this.activeService.name,
+        previewService: this.previewService.name,
+        autoPromotionEnabled: false,
+        scaleDownDelaySeconds: props.scaleDownDelay.toSeconds(),
+        abortScaleDownDelaySeconds: props.abortScaleDownDelay.toSeconds(),
+        prePromotionAnalysis: analysisReference(props.prePromotion),
+        postPromotionAnalysis: analysisReference(props.postPromotion),
       },
     };
   }

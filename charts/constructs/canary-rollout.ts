@@ -1,16 +1,14 @@
-import { type ApiObject, type Duration, Lazy } from 'cdk8s';
+import type { ApiObject, Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import {
   RolloutSpecStrategyCanaryStepsPauseDuration as PauseDuration,
-  Rollout,
-  type RolloutSpec,
+  type RolloutSpecStrategy,
   type RolloutSpecStrategyCanarySteps,
 } from '../../imports/argoproj.io.ts';
 import * as kplus from '../kplus.ts';
-import type { Labels } from '../labels.ts';
 import { type Analysis, analysisReference } from './analysis.ts';
+import { type MemberRolloutProps, memberRollout } from './member-rollout.ts';
 import { pinSelector } from './pinned-selector.ts';
-import { type ServedWorkloadProps, servedPodTemplate } from './pod-template.ts';
 import { Service, servicePorts } from './service.ts';
 
 /** A share of the traffic for the new revision, and what must hold before the next one. */
@@ -23,28 +21,18 @@ export interface CanaryStep {
   readonly analysis?: Analysis;
 }
 
-export interface CanaryRolloutProps extends ServedWorkloadProps {
-  /** Labels of the Rollout's pods; the name label also names the Rollout and its Services. */
-  readonly labels: Labels;
-  /** Place in the order in which the members of a release are switched, low first. @default 0 */
-  readonly promotionOrder?: number;
+export interface CanaryRolloutProps extends MemberRolloutProps {
   /**
    * The TraefikService that routes lead to, which divides requests between `activeService` and `previewService`.
    * @default - the Service leads to the pods of both revisions, so that their number divides the traffic
    */
   readonly traefikService?: string;
-  /** Judges the new revision on the preview Service, before it waits for its promotion. */
-  readonly prePromotion: Analysis;
-  /** What follows the promotion, by rising weight. */
+  /** What follows the promotion, by rising weight; at the last one the new revision is held. */
   readonly steps: readonly CanaryStep[];
-  /** Judges it at the last weight, and holds it there until the whole release is decided. */
-  readonly postPromotion: Analysis;
   /** How long the old pods stay after the new revision has settled; only a router lets them. @default - they go at once */
   readonly scaleDownDelay?: Duration;
   /** How long rejected pods stay after an abort; only a router lets them. @default - they go at once */
   readonly abortScaleDownDelay?: Duration;
-  /** Without progress for so long, a revision counts as failing. */
-  readonly progressDeadline: Duration;
 }
 
 /**
@@ -68,14 +56,7 @@ export class CanaryRollout extends kplus.Workload {
     this.#props = props;
     this.#refuse();
     const name = props.labels['app.kubernetes.io/name'];
-    this.apiObject = new Rollout(this, 'Resource', {
-      metadata: {
-        ...props.metadata,
-        name,
-        annotations: { 'moneywise.app/promotion-order': String(props.promotionOrder ?? 0) },
-      },
-      spec: Lazy.any({ produce: () => this.#spec() }),
-    });
+    this.apiObject = memberRollout(this, props, () => this.#strategy());
     pinSelector(this, props.labels);
     // A Service of one revision has no selector but the hash that the controller gives it, as in `BlueGreenRollout`.
     const ports = servicePorts(this);
@@ -114,28 +95,20 @@ export class CanaryRollout extends kplus.Workload {
     }
   }
 
-  #spec(): RolloutSpec {
-    const props = this.#props;
-    const { traefikService, scaleDownDelay, abortScaleDownDelay } = props;
+  #strategy(): RolloutSpecStrategy {
+    const { traefikService, scaleDownDelay, abortScaleDownDelay } = this.#props;
     return {
-      ...(props.replicas === undefined ? {} : { replicas: props.replicas }),
-      revisionHistoryLimit: props.revisionHistoryLimit ?? 5,
-      progressDeadlineSeconds: props.progressDeadline.toSeconds(),
-      selector: { matchLabels: this.matchLabels },
-      template: servedPodTemplate(this, props, 'rollouts-pod-template-hash'),
-      strategy: {
-        canary: {
-          canaryService: this.previewService.name,
-          ...(traefikService
-            ? {
-                stableService: this.activeService.name,
-                trafficRouting: { traefik: { weightedTraefikServiceName: traefikService } },
-              }
-            : {}),
-          ...(scaleDownDelay ? { scaleDownDelaySeconds: scaleDownDelay.toSeconds() } : {}),
-          ...(abortScaleDownDelay ? { abortScaleDownDelaySeconds: abortScaleDownDelay.toSeconds() } : {}),
-          steps: this.#steps(),
-        },
+      canary: {
+        canaryService: this.previewService.name,
+        ...(traefikService
+          ? {
+              stableService: this.activeService.name,
+              trafficRouting: { traefik: { weightedTraefikServiceName: traefikService } },
+            }
+          : {}),
+        ...(scaleDownDelay ? { scaleDownDelaySeconds: scaleDownDelay.toSeconds() } : {}),
+        ...(abortScaleDownDelay ? { abortScaleDownDelaySeconds: abortScaleDownDelay.toSeconds() } : {}),
+        steps: this.#steps(),
       },
     };
   }
@@ -143,7 +116,7 @@ export class CanaryRollout extends kplus.Workload {
   #steps(): RolloutSpecStrategyCanarySteps[] {
     const { steps, prePromotion, postPromotion, traefikService } = this.#props;
     // The first weight is set apart from what follows it, since without a router the wait comes in between.
-    const [first, ...later] = steps.flatMap(({ weight, pause, analysis }): RolloutSpecStrategyCanarySteps[] => [
+    const [first = {}, ...later] = steps.flatMap(({ weight, pause, analysis }): RolloutSpecStrategyCanarySteps[] => [
       { setWeight: weight },
       ...(pause ? [{ pause: { duration: PauseDuration.fromString(`${pause.toSeconds()}s`) } }] : []),
       ...(analysis ? [{ analysis: analysisReference(analysis) }] : []),
@@ -151,9 +124,9 @@ export class CanaryRollout extends kplus.Workload {
     const prepared = [{ analysis: analysisReference(prePromotion) }, { pause: {} }];
     return [
       // With a router the new pods come up without traffic, as many as the first weight needs.
-      ...(traefikService ? [{ setCanaryScale: { weight: steps[0]?.weight ?? 0 } }, { setWeight: 0 }] : [first ?? {}]),
+      ...(traefikService ? [{ setCanaryScale: { weight: first.setWeight ?? 0 } }, { setWeight: 0 }] : [first]),
       ...prepared,
-      ...(traefikService ? [{ setCanaryScale: { matchTrafficWeight: true } }, first ?? {}] : []),
+      ...(traefikService ? [{ setCanaryScale: { matchTrafficWeight: true } }, first] : []),
       ...later,
       { analysis: analysisReference(postPromotion) },
     ];

@@ -94,7 +94,9 @@ class ClaimedStatefulSet extends kplus.StatefulSet {
 
   /** @internal */
   override _toKube(): kplus.k8s.StatefulSetSpec {
-    const spec = super._toKube();
+    // Zero is dropped by the API server, and then Argo CD finds a difference for ever.
+    const { minReadySeconds, ...rest } = super._toKube();
+    const spec = minReadySeconds ? { ...rest, minReadySeconds } : rest;
     if (this.#storage.kind === 'ephemeral') return spec;
     const { className, sizeGibibytes } = this.#storage;
     return {

@@ -1,12 +1,13 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import type { Backup } from '../../overlays/overlay.ts';
+import type { Backup, BackupVolume, ObjectStorage, Resources } from '../../overlays/overlay.ts';
 import * as kplus from '../kplus.ts';
 import type { ContainerSettings } from './container.ts';
+import { fetchScript, objectStorageEnvironment, objectStorageImage, uploadScript } from './object-storage.ts';
 import { type TaskPodProps, taskPod } from './task-pod.ts';
 
 /** How the tools of PostgreSQL reach the database: their own variables, `PGPASSWORD` included. */
-export interface DatabaseBackupProps extends Omit<TaskPodProps, 'container' | 'volumes'> {
+export interface DatabaseBackupProps extends Omit<TaskPodProps, 'before' | 'container' | 'volumes'> {
   /** An image with the tools of the server's major version. */
   readonly image: string;
   readonly environment: Readonly<Record<string, kplus.EnvValue>>;
@@ -15,11 +16,8 @@ export interface DatabaseBackupProps extends Omit<TaskPodProps, 'container' | 'v
 
 const folder = '/backups';
 
-/**
- * Writes a dump under a name that says it is not finished, reads its table of contents back, and only then gives it its
- * own name; dumps beyond those to keep go last, so that a night that fails costs none.
- */
-export const backupScript = `
+/** Writes a dump under a name that says it is not finished, reads its table of contents back, and only then names it. */
+export const dumpScript = `
 set -eu
 file="$BACKUP_DIR/$(date -u +%Y%m%dT%H%M%SZ).dump"
 rm -f "$BACKUP_DIR"/*.part
@@ -27,8 +25,13 @@ pg_dump --format=custom --file="$file.part"
 pg_restore --list "$file.part" > /dev/null
 sync "$file.part"
 mv "$file.part" "$file"
+echo "$file: $(du -h "$file" | cut -f1)"
+`.trim();
+
+/** Dumps beyond those to keep go once the new one is there, so that a night that fails costs none. */
+export const pruneScript = `
 ls -1 "$BACKUP_DIR"/*.dump | sort -r | tail -n +$((KEEP + 1)) | xargs -r rm --
-echo "$file: $(du -h "$file" | cut -f1), $(ls -1 "$BACKUP_DIR"/*.dump | wc -l) kept"
+echo "$(ls -1 "$BACKUP_DIR"/*.dump | wc -l) kept"
 `.trim();
 
 /**
@@ -59,15 +62,60 @@ pg_restore --exit-on-error --single-transaction --clean --if-exists --no-owner -
 echo "$file: restored"
 `.trim();
 
+/** A step of a Job before its image, resources and whereabouts are known. */
+interface Step {
+  readonly name: string;
+  readonly script: string;
+  /** Beside those that every container has. @default - none */
+  readonly variables?: Readonly<Record<string, number>>;
+}
+
+interface BackupJob {
+  readonly name: string;
+  /** As cron has it, in UTC. @default - started by a person alone */
+  readonly schedule?: string;
+  /** What PostgreSQL's tools do. */
+  readonly database: Step;
+  /** What is done with the bucket before it, where there is one. @default - nothing */
+  readonly before?: Step;
+  /** And after it. @default - nothing */
+  readonly after?: Step;
+}
+
 /**
- * Nightly dumps on a volume of their own, a restore that proves the newest one, and a Job template that a person starts
- * to put one back: `kubectl create job --from=cronjob/restore`.
+ * Nightly dumps, a restore that proves the newest one, and a Job template that a person starts to put one back:
+ * `kubectl create job --from=cronjob/restore`. Dumps lie on a volume, or in a bucket and on scratch space on their way.
  */
 export class DatabaseBackup extends Construct {
   constructor(scope: Construct, id: string, props: DatabaseBackupProps) {
     super(scope, id);
-    const { settings } = props;
-    const { className, sizeGibibytes } = settings.volume;
+    const { keep, maxAgeHours, schedule, target, verifySchedule } = props.settings;
+    const onVolume = target.kind === 'volume';
+    if (onVolume) this.#claim(target);
+    const add = (job: BackupJob) =>
+      this.#cronJob(job, onVolume ? onClaim(job, props) : inBucket(this, job, props, target));
+    add({
+      name: 'backup',
+      schedule,
+      database: onVolume
+        ? { name: 'backup', script: `${dumpScript}\n${pruneScript}`, variables: { KEEP: keep } }
+        : { name: 'dump', script: dumpScript },
+      after: { name: 'upload', script: uploadScript, variables: { KEEP: keep } },
+    });
+    add({
+      name: 'verify-backup',
+      schedule: verifySchedule,
+      before: { name: 'fetch', script: fetchScript },
+      database: { name: 'verify-backup', script: verifyScript, variables: { MAX_AGE_HOURS: maxAgeHours } },
+    });
+    add({
+      name: 'restore',
+      before: { name: 'fetch', script: fetchScript },
+      database: { name: 'restore', script: restoreScript },
+    });
+  }
+
+  #claim({ className, sizeGibibytes }: BackupVolume): void {
     new kplus.k8s.KubePersistentVolumeClaim(this, 'Volume', {
       metadata: {
         name: 'backups',
@@ -80,42 +128,15 @@ export class DatabaseBackup extends Construct {
         resources: { requests: { storage: kplus.k8s.Quantity.fromString(`${sizeGibibytes}Gi`) } },
       },
     });
-    this.#job('backup', backupScript, { KEEP: settings.keep }, settings.schedule, props);
-    this.#job('verify-backup', verifyScript, { MAX_AGE_HOURS: settings.maxAgeHours }, settings.verifySchedule, props);
-    // Never started by a clock: a date that does not come, and suspended on top of it.
-    this.#job('restore', restoreScript, {}, undefined, props);
   }
 
-  #job(
-    name: string,
-    script: string,
-    variables: Readonly<Record<string, number>>,
-    schedule: string | undefined,
-    { environment, image, settings, ...pod }: DatabaseBackupProps,
-  ): void {
-    const plain = { BACKUP_DIR: folder, ...variables };
-    const container: ContainerSettings = {
-      name,
-      image,
-      command: ['sh', '-c', script],
-      resources: settings.resources,
-      envVariables: {
-        ...environment,
-        ...Object.fromEntries(
-          Object.entries(plain).map(([key, value]) => [key, kplus.EnvValue.fromValue(String(value))]),
-        ),
-      },
-    };
-    const template = taskPod({
-      ...pod,
-      container,
-      volumes: [{ name: 'backups', mountPath: folder, persistentVolumeClaim: { claimName: 'backups' } }],
-    });
+  #cronJob({ name, schedule }: BackupJob, template: object): void {
     new ApiObject(this, name, {
       apiVersion: 'batch/v1',
       kind: 'CronJob',
       metadata: { name },
       spec: {
+        // Never started by a clock: a date that does not come, and suspended on top of it.
         schedule: schedule ?? '0 0 31 2 *',
         timeZone: 'Etc/UTC',
         suspend: schedule === undefined,
@@ -128,4 +149,51 @@ export class DatabaseBackup extends Construct {
       },
     });
   }
+}
+
+function container(
+  { name, script, variables = {} }: Step,
+  image: string,
+  environment: Readonly<Record<string, kplus.EnvValue>>,
+  resources: Resources,
+): ContainerSettings {
+  const plain = Object.entries({ BACKUP_DIR: folder, ...variables });
+  const envVariables = {
+    ...environment,
+    ...Object.fromEntries(plain.map(([key, value]) => [key, kplus.EnvValue.fromValue(String(value))])),
+  };
+  return { name, image, command: ['sh', '-c', script], resources, envVariables };
+}
+
+function onClaim({ database }: BackupJob, props: DatabaseBackupProps): object {
+  const { environment, image, settings, ...pod } = props;
+  return taskPod({
+    ...pod,
+    container: container(database, image, environment, settings.resources),
+    volumes: [{ name: 'backups', mountPath: folder, persistentVolumeClaim: { claimName: 'backups' } }],
+  });
+}
+
+/** Each container has the credentials of its own side alone. */
+function inBucket(
+  scope: Construct,
+  { after, before, database, name }: BackupJob,
+  props: DatabaseBackupProps,
+  target: ObjectStorage,
+): object {
+  const { environment, image, settings, ...pod } = props;
+  const { scratchGibibytes } = target;
+  // What lies in an emptyDir counts against what the containers may write.
+  const resources = { ...settings.resources, scratchGibibytes: settings.resources.scratchGibibytes + scratchGibibytes };
+  const secret = kplus.Secret.fromSecretName(scope, `${name}-storage`, target.secretName);
+  const ours = container(database, image, environment, resources);
+  const theirs = (step: Step) =>
+    container(step, objectStorageImage(target), objectStorageEnvironment(target, secret), resources);
+  const sizeLimit = kplus.k8s.Quantity.fromString(`${scratchGibibytes}Gi`);
+  return taskPod({
+    ...pod,
+    ...(after ? { before: ours, container: theirs(after) } : { container: ours }),
+    ...(before ? { before: theirs(before) } : {}),
+    volumes: [{ name: 'backups', mountPath: folder, emptyDir: { sizeLimit } }],
+  });
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Construct } from 'constructs';
+import { HASHED_CONFIG } from '../../promotion/plan/plan.ts';
 import * as kplus from '../kplus.ts';
 
 export interface HashedConfigMapProps {
@@ -8,20 +9,22 @@ export interface HashedConfigMapProps {
   readonly data: Readonly<Record<string, string>>;
 }
 
-/** On every hashed ConfigMap, with its name before the hash: by it those that no revision needs any more are found. */
-export const hashedLabel = 'moneywise.app/hashed-config';
-
 /**
  * An immutable ConfigMap with the hash of its content in its name. Changed content is a new object, which a new
- * revision refers to while the old revision keeps its own: pods that come back find the configuration they had.
+ * revision refers to while the old revision keeps its own: pods that come back find the configuration they had. By its label
+ * the promoter finds those that nothing needs any more, and deletes them.
  */
 export class HashedConfigMap extends kplus.ConfigMap {
   constructor(scope: Construct, id: string, { name, data }: HashedConfigMapProps) {
     // Argo CD must not prune what the old revision may need: a container of it that restarts reads its ConfigMap again.
     // Pruning last would not do, since a sync ends when the release is live and the old revision stays for the way back.
-    const annotations = { 'argocd.argoproj.io/sync-options': 'Prune=false' };
+    const annotations = {
+      'argocd.argoproj.io/sync-options': 'Prune=false',
+      // Or the Application would be OutOfSync for as long as an old one is there, and sync again and again.
+      'argocd.argoproj.io/compare-options': 'IgnoreExtraneous',
+    };
     super(scope, id, { metadata: { name: `${name}-${contentHash(data)}`, annotations }, data, immutable: true });
-    this.metadata.addLabel(hashedLabel, name);
+    this.metadata.addLabel(HASHED_CONFIG, name);
   }
 }
 

@@ -2,7 +2,8 @@ import type { AnalysisTemplateSpecMetrics } from '../../imports/argoproj.io.ts';
 import type { BlueGreen } from '../../overlays/overlay.ts';
 import { analysisSeconds } from '../../overlays/timing.ts';
 import * as kplus from '../kplus.ts';
-import { type TaskPodProps, taskPod } from './task-pod.ts';
+import { jobMetric } from './job-metric.ts';
+import type { TaskPodProps } from './task-pod.ts';
 
 export interface PageCheckProps extends Omit<TaskPodProps, 'container'> {
   /** Name of the metric, unique in the analysis. */
@@ -70,8 +71,10 @@ export function pageCheck({ name, url, image, settings, ...pod }: PageCheckProps
     ERROR_LIMIT: String(settings.errorLimit),
     ERROR_PAUSE_SECONDS: String(errorPauseSeconds),
   };
-  const template = taskPod({
+  return jobMetric({
     ...pod,
+    name,
+    deadlineSeconds: analysisSeconds(settings),
     container: {
       name: 'check',
       image,
@@ -82,12 +85,4 @@ export function pageCheck({ name, url, image, settings, ...pod }: PageCheckProps
       resources: { cpuMillis: 50, memoryMebibytes: 128, scratchGibibytes: 1 },
     },
   });
-  const job = kplus.k8s.toJson_JobSpec({
-    backoffLimit: 0,
-    // An image that cannot be pulled would otherwise keep the analysis waiting for ever.
-    activeDeadlineSeconds: analysisSeconds(settings),
-    ttlSecondsAfterFinished: 3600,
-    template: {},
-  });
-  return { name, provider: { job: { metadata: { labels: pod.labels }, spec: { ...job, template } } } };
 }

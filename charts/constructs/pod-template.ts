@@ -38,8 +38,10 @@ export function servedPodTemplate(workload: kplus.Workload, props: ServedWorkloa
     metadata: workload.podMetadata.toJson(),
     spec: {
       ...spec,
-      containers: containers.map(({ resources, ...container }: kplus.k8s.Container) => ({
+      containers: containers.map(({ resources, ports, ...container }: kplus.k8s.Container) => ({
         ...container,
+        // What the definition of Rollouts would fill in: Argo CD takes that for a difference, for ever.
+        ...(ports ? { ports: ports.map((port) => ({ protocol: 'TCP', ...port })) } : {}),
         ...(resources ? { resources: canonical(resources as QuantitiesByKind) } : {}),
         lifecycle: { preStop },
       })),

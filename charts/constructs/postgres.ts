@@ -38,7 +38,7 @@ const secretPath = '/run/secrets/postgres';
  * Run once, by the image's entry point, when the database is made. The password is read by psql itself: on a command line
  * others could see it.
  */
-export const exporterLogin = `
+const exporterLogin = `
 \\set password \`cat ${secretPath}/exporter-password\`
 CREATE ROLE exporter LOGIN PASSWORD :'password' CONNECTION LIMIT 5;
 GRANT pg_monitor TO exporter;

@@ -26,9 +26,11 @@ export const restrictedContainer: kplus.ContainerSecurityContextProps = {
  * Adds to a pod what this line of cdk8s-plus has no property for. Service links are off because a Service called
  * `redis` would inject `REDIS_PORT=tcp://…`, which the backend takes for its own setting and exits.
  */
-export function closed(spec: kplus.k8s.PodSpec): kplus.k8s.PodSpec {
+export function closed({ hostNetwork, ...spec }: kplus.k8s.PodSpec): kplus.k8s.PodSpec {
   return {
     ...spec,
+    // False is dropped by whoever writes the object back, and then Argo CD finds a difference for ever.
+    ...(hostNetwork ? { hostNetwork } : {}),
     enableServiceLinks: false,
     securityContext: { ...spec.securityContext, seccompProfile: { type: 'RuntimeDefault' } },
   };

@@ -1,5 +1,5 @@
 import type { Finding, Rule } from './policy.ts';
-import type { Manifest } from './rendered.ts';
+import { groupOf, type Manifest } from './rendered.ts';
 
 /** Labels that stay the same through all releases of a workload. */
 const stableLabels = ['app.kubernetes.io/name', 'app.kubernetes.io/instance', 'cdk8s.io/metadata.addr'];
@@ -9,8 +9,7 @@ const noDuplicates: Rule = ({ objects }) => {
   const seen = new Map<string, string>();
   return objects.flatMap((object): Finding[] => {
     const { apiVersion, kind, metadata } = object.manifest;
-    const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
-    const id = [group, kind, metadata.namespace, metadata.name].join(' ');
+    const id = [groupOf(apiVersion), kind, metadata.namespace, metadata.name].join(' ');
     const first = seen.get(id);
     seen.set(id, object.path);
     return first ? [{ object, message: `is also rendered by ${first}; give one of the two another name` }] : [];

@@ -1,5 +1,5 @@
 import type { Finding, PolicyContext, Rule } from './policy.ts';
-import { containersOf, type Manifest, type Rendered, type RenderedPod } from './rendered.ts';
+import { analysesOf, containersOf, type Manifest, type Rendered, type RenderedPod, servicesOf } from './rendered.ts';
 
 /** Nothing is open that no policy opens. */
 const deniedByDefault: Rule = (rendered) => {
@@ -82,6 +82,16 @@ const storesAreReachable: Rule = (rendered) =>
     });
   });
 
+/** Dumps reach the bucket that they are for. */
+const objectStorageIsReachable: Rule = (rendered) =>
+  rendered.pods.flatMap((pod): Finding[] => {
+    const { RCLONE_CONFIG_STORE_ENDPOINT: endpoint } = environmentOf(rendered, pod);
+    if (endpoint === undefined) return [];
+    const port = Number(new URL(endpoint).port || 443);
+    if (letsOut(rendered, pod, port, (peer) => peer.ipBlock)) return [];
+    return [{ object: pod.owner, message: `${endpoint}: port ${port} is not open; add the flow` }];
+  });
+
 /** Reports of errors go to a place outside by HTTPS. */
 const errorsCanBeReported: Rule = (rendered) =>
   rendered.pods
@@ -89,6 +99,25 @@ const errorsCanBeReported: Rule = (rendered) =>
     .filter((pod) => containersOf(pod).some(({ env = [] }) => env.some(({ name }: Manifest) => name === 'SENTRY_DSN')))
     .filter((pod) => !letsOut(rendered, pod, 443, (peer) => peer.ipBlock))
     .map((pod) => ({ object: pod.owner, message: 'cannot reach Sentry; open TCP 443 to network.internet' }));
+
+/** A pod has a token to talk to the API server; where the release policy asks public addresses, it asks those as well. */
+const tokensAreOfUse: Rule = (rendered, { apiServer, network }) => {
+  const holders = rendered.pods.filter(({ spec }) => spec.automountServiceAccountToken === true);
+  const asksOutside = JSON.stringify(rendered.find('ConfigMap', 'release-policy') ?? {}).includes('url: https:');
+  return holders.flatMap((pod): Finding[] => {
+    const at = (cidrs: readonly string[]) => (peer: Manifest) => peer.ipBlock && cidrs.includes(peer.ipBlock.cidr);
+    const reaches = apiServer && letsOut(rendered, pod, apiServer.port, at(apiServer.cidrs));
+    const asks = !asksOutside || letsOut(rendered, pod, 443, at([network.internet.cidr]));
+    return [
+      ...(reaches
+        ? []
+        : [{ object: pod.owner, message: 'has a token and no way to the API server; open promoter.apiServer' }]),
+      ...(asks
+        ? []
+        : [{ object: pod.owner, message: 'cannot ask the public addresses; open TCP 443 to network.internet' }]),
+    ];
+  });
+};
 
 /** Somebody lets requests into what has a public route, and the controller to what it asks by URL. */
 const askedFromOutside: Rule = (rendered) => {
@@ -120,10 +149,8 @@ const askedFromOutside: Rule = (rendered) => {
 /** Who scrapes is let in to every port that a monitor names. */
 const monitorsAreLetIn: Rule = (rendered, { network }) =>
   rendered.ofKind('ServiceMonitor').flatMap((object) => {
-    const { endpoints, selector } = object.manifest.spec;
-    const services = rendered
-      .ofKind('Service')
-      .filter(({ manifest }) => isSelected(selector, manifest.metadata.labels ?? {}));
+    const { endpoints } = object.manifest.spec;
+    const services = servicesOf(rendered, object.manifest);
     return endpoints.flatMap(({ port: name }: Manifest) =>
       services.flatMap(({ manifest }): Finding[] => {
         const port = manifest.spec.ports.find((each: Manifest) => each.name === name)?.port;
@@ -139,8 +166,7 @@ const monitorsAreLetIn: Rule = (rendered, { network }) =>
 /** The controller is let in to what its analysis asks, and the pods of its Jobs are let out to it. */
 const analysisIsLetIn: Rule = (rendered, { network }) =>
   rendered.ofKind('Rollout').flatMap((object) => {
-    const { prePromotionAnalysis, postPromotionAnalysis } = object.manifest.spec.strategy?.blueGreen ?? {};
-    const named = [prePromotionAnalysis, postPromotionAnalysis].flatMap((each) => each?.templates ?? []);
+    const named = analysesOf(object.manifest).flatMap(({ templates = [] }) => templates);
     const metrics: Manifest[] = [...new Set(named.map(({ templateName }: Manifest) => templateName))].flatMap(
       (name) => rendered.find('AnalysisTemplate', name)?.spec.metrics ?? [],
     );
@@ -248,11 +274,13 @@ const neighboursAreKnown: Rule = (rendered, { network }) => {
 
 export const networkRules: readonly Rule[] = [
   neighboursAreKnown,
+  tokensAreOfUse,
   deniedByDefault,
   everyPodHasFlows,
   knownProtocols,
   namesCanBeLookedUp,
   storesAreReachable,
+  objectStorageIsReachable,
   errorsCanBeReported,
   askedFromOutside,
   monitorsAreLetIn,

@@ -68,13 +68,17 @@ const drainBeforeDeath: Rule = (rendered) =>
     });
   });
 
-/** What Pod Security "restricted" admits, and less: no token and no service links. */
-const restricted: Rule = ({ pods }) =>
-  pods.flatMap((pod) => {
+/** What Pod Security "restricted" admits, and less: no service links, and a token for nobody but who has rights here. */
+const restricted: Rule = (rendered) => {
+  const entitled = rendered.ofKind('RoleBinding').flatMap(({ manifest }) => manifest.subjects ?? []);
+  return rendered.pods.flatMap((pod) => {
     const { spec } = pod;
     const found = (holds: boolean, message: string): Finding[] => (holds ? [] : [{ object: pod.owner, message }]);
     return [
-      ...found(spec.automountServiceAccountToken === false, 'mounts a token; set automountServiceAccountToken: false'),
+      ...found(
+        spec.automountServiceAccountToken === entitled.some(({ name }: Manifest) => name === spec.serviceAccountName),
+        'mounts a token that is good for nothing, or has none where it has rights; set hasToken for who is in a RoleBinding',
+      ),
       ...found(spec.enableServiceLinks === false, 'has service links, which overwrite settings; use closed()'),
       ...found(!spec.hostNetwork && !spec.hostPID && !spec.hostIPC, 'shares namespaces of its host; remove that'),
       ...found(spec.securityContext?.seccompProfile?.type === 'RuntimeDefault', 'has no seccomp profile; use closed()'),
@@ -89,21 +93,17 @@ const restricted: Rule = ({ pods }) =>
       ]),
     ];
   });
+};
 
 /** What serves or works may write temporary files, though its root is read-only. */
 const temporaryFilesHaveAPlace: Rule = ({ pods }) =>
-  pods.flatMap(({ owner, spec }) => {
+  pods.flatMap(({ owner, spec }): Finding[] => {
     // Those after it are sidecars, and those before it look at values: they write nothing.
     const [main] = spec.containers;
-    return (main ? [main] : [])
-      .filter(({ securityContext }: Manifest) => securityContext?.readOnlyRootFilesystem)
-      .filter(
-        ({ volumeMounts = [] }: Manifest) => !volumeMounts.some(({ mountPath }: Manifest) => mountPath === '/tmp'),
-      )
-      .map(({ name }: Manifest) => ({
-        object: owner,
-        message: `container ${name}: cannot write to /tmp; mount a volume`,
-      }));
+    const isMounted = main?.volumeMounts?.some(({ mountPath }: Manifest) => mountPath === '/tmp');
+    return main?.securityContext?.readOnlyRootFilesystem && !isMounted
+      ? [{ object: owner, message: `container ${main.name}: cannot write to /tmp; mount a volume` }]
+      : [];
   });
 
 export const podRules: readonly Rule[] = [

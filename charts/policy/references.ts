@@ -1,5 +1,14 @@
 import type { Finding, Rule } from './policy.ts';
-import { containersOf, type Manifest, portsOf, type Rendered, type RenderedObject } from './rendered.ts';
+import {
+  analysesOf,
+  containersOf,
+  type Manifest,
+  portsOf,
+  type Rendered,
+  type RenderedObject,
+  servicesOf,
+  servicesOfRollout,
+} from './rendered.ts';
 
 const missing = (object: RenderedObject, what: string, fix = 'correct the name'): Finding => ({
   object,
@@ -37,17 +46,15 @@ const servicesLeadSomewhere: Rule = (rendered) =>
   });
 
 function podsOfRolloutsWith(rendered: Rendered, service: string) {
-  return rendered.pods.filter(({ owner }) => {
-    const { activeService, previewService } = owner.manifest.spec.strategy?.blueGreen ?? {};
-    return activeService === service || previewService === service;
-  });
+  return rendered.pods.filter(
+    ({ owner: { manifest } }) => manifest.kind === 'Rollout' && servicesOfRollout(manifest).includes(service),
+  );
 }
 
-/** Rollouts lead to two Services of their own. */
+/** Rollouts lead Services of their own to their revisions. */
 const rolloutsHaveServices: Rule = (rendered) =>
   rendered.ofKind('Rollout').flatMap((object) => {
-    const { activeService, previewService } = object.manifest.spec.strategy?.blueGreen ?? {};
-    return [activeService, previewService].flatMap((name): Finding[] => {
+    return servicesOfRollout(object.manifest).flatMap((name): Finding[] => {
       if (!rendered.find('Service', name)) return [missing(object, `Service ${name}`)];
       const users = podsOfRolloutsWith(rendered, name);
       return users.length > 1
@@ -220,11 +227,10 @@ const severalPodsHaveBudgets: Rule = (rendered) =>
       .ofKind('HorizontalPodAutoscaler')
       .find(({ manifest }) => manifest.spec.scaleTargetRef.name === metadata.name);
     const pods = spec.replicas ?? scaler?.manifest.spec.minReplicas ?? 1;
-    const labels = spec.template.metadata?.labels ?? {};
     const has = rendered
       .ofKind('PodDisruptionBudget')
       .some(({ manifest }) =>
-        Object.entries(manifest.spec.selector.matchLabels).every(([key, value]) => labels[key] === value),
+        rendered.podsWith(manifest.spec.selector.matchLabels).some(({ owner }) => owner === object),
       );
     return pods > 1 && !has ? [{ object, message: `has ${pods} pods and no DisruptionBudget; add one` }] : [];
   });
@@ -273,25 +279,29 @@ function isProbed(rendered: Rendered, service: string, path: string): boolean {
 
 /** What Rollouts give a template as its argument `service`. */
 function argumentsFor(rendered: Rendered, template: RenderedObject): string[] {
-  return rendered.ofKind('Rollout').flatMap(({ manifest }) => {
-    const { prePromotionAnalysis, postPromotionAnalysis } = manifest.spec.strategy?.blueGreen ?? {};
-    return [prePromotionAnalysis, postPromotionAnalysis]
-      .filter((each) => each?.templates?.some((one: Manifest) => one.templateName === template.manifest.metadata.name))
-      .flatMap(({ args = [] }: Manifest) =>
-        args.filter(({ name }: Manifest) => name === 'service').map(({ value }: Manifest) => value),
-      );
-  });
+  return rendered
+    .ofKind('Rollout')
+    .flatMap(({ manifest }) => analysesOf(manifest))
+    .filter(({ templates }) => templates?.some((one: Manifest) => one.templateName === template.manifest.metadata.name))
+    .flatMap(({ args = [] }) =>
+      args.filter(({ name }: Manifest) => name === 'service').map(({ value }: Manifest) => value),
+    );
 }
 
-/** An analysis before the switch asks the Rollout's own preview, and one after it the Rollout's own active Service. */
+/**
+ * An analysis before the switch asks the Rollout's own preview, and one after it the Rollout's own active Service; of a canary,
+ * whose active Service leads to both revisions, always the preview.
+ */
 const analysisAsksItsOwn: Rule = (rendered) =>
   rendered.ofKind('Rollout').flatMap((object) => {
-    const { activeService, previewService, prePromotionAnalysis, postPromotionAnalysis } =
-      object.manifest.spec.strategy?.blueGreen ?? {};
-    return [
-      [prePromotionAnalysis, previewService],
-      [postPromotionAnalysis, activeService],
-    ].flatMap(([analysis, service]) =>
+    const { blueGreen = {}, canary } = object.manifest.spec.strategy ?? {};
+    const wanted = canary
+      ? analysesOf(object.manifest).map((analysis) => [analysis, canary.canaryService])
+      : [
+          [blueGreen.prePromotionAnalysis, blueGreen.previewService],
+          [blueGreen.postPromotionAnalysis, blueGreen.activeService],
+        ];
+    return wanted.flatMap(([analysis, service]) =>
       (analysis?.args ?? [])
         .filter(({ name, value }: Manifest) => name === 'service' && value !== service)
         .map(
@@ -306,12 +316,8 @@ const analysisAsksItsOwn: Rule = (rendered) =>
 /** A monitor finds a Service with its port. */
 const monitorsFindServices: Rule = (rendered) =>
   rendered.ofKind('ServiceMonitor').flatMap((object) => {
-    const { endpoints, selector } = object.manifest.spec;
-    const found = rendered
-      .ofKind('Service')
-      .filter(({ manifest }) =>
-        Object.entries(selector.matchLabels).every(([key, value]) => manifest.metadata.labels?.[key] === value),
-      );
+    const { endpoints } = object.manifest.spec;
+    const found = servicesOf(rendered, object.manifest);
     return endpoints.flatMap(({ port }: Manifest): Finding[] => {
       const having = found.filter(({ manifest }) => manifest.spec.ports.some((each: Manifest) => each.name === port));
       if (having.length === 1) return [];

@@ -81,3 +81,37 @@ export function portsOf(pod: RenderedPod): { name: string; number: number }[] {
     (container.ports ?? []).map((port: Manifest) => ({ name: port.name, number: port.containerPort })),
   );
 }
+
+/** The analyses of a Rollout, before and after its switch. */
+export function analysesOf(rollout: Manifest): Manifest[] {
+  const { blueGreen = {}, canary = {} } = rollout.spec.strategy ?? {};
+  const steps = (canary.steps ?? []).map(({ analysis }: Manifest) => analysis);
+  return [blueGreen.prePromotionAnalysis, blueGreen.postPromotionAnalysis, ...steps].filter(Boolean);
+}
+
+/** The Service that leads to the revision that is not live yet, or has its first share. */
+export function previewServiceOf(rollout: Manifest): string | undefined {
+  const { blueGreen, canary } = rollout.spec.strategy ?? {};
+  return canary ? canary.canaryService : blueGreen?.previewService;
+}
+
+/** The Services that the controller leads to one revision of a Rollout. */
+export function servicesOfRollout(rollout: Manifest): string[] {
+  const { blueGreen, canary } = rollout.spec.strategy ?? {};
+  return canary ? [canary.canaryService] : [blueGreen?.activeService, blueGreen?.previewService];
+}
+
+/** The Services that a ServiceMonitor selects. */
+export function servicesOf(rendered: Rendered, monitor: Manifest): RenderedObject[] {
+  const { matchLabels } = monitor.spec.selector;
+  return rendered
+    .ofKind('Service')
+    .filter(({ manifest }) =>
+      Object.entries(matchLabels).every(([key, value]) => manifest.metadata.labels?.[key] === value),
+    );
+}
+
+/** The group in front of a version; empty for the core kinds. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
+}

@@ -1,6 +1,8 @@
 import { load } from 'js-yaml';
+import { canaryOf, serviceOfBoth } from '../../promotion/plan/canary.ts';
+import { holdMetricName } from '../constructs/hold.ts';
 import type { Finding, Rule } from './policy.ts';
-import type { Manifest, Rendered, RenderedObject } from './rendered.ts';
+import { analysesOf, type Manifest, type Rendered, type RenderedObject } from './rendered.ts';
 
 /** A member of a release waits for the promoter, and rejected pods stay long enough to be retired. */
 const promotedByDecision: Rule = (rendered) =>
@@ -29,10 +31,30 @@ const promotedByDecision: Rule = (rendered) =>
     ];
   });
 
+/** A canary waits for the promoter, too, and is held until the set is decided: the promoter's own rule. */
+const canariesAreHeld: Rule = (rendered) =>
+  rendered.ofKind('Rollout').flatMap((object): Finding[] => {
+    if (!object.manifest.spec.strategy?.canary) return [];
+    const templates = new Map(
+      rendered.ofKind('AnalysisTemplate').map(({ manifest }) => [manifest.metadata.name, manifest.spec.metrics]),
+    );
+    try {
+      canaryOf(object.manifest, templates, holdMetricName, 'it');
+      serviceOfBoth(
+        object.manifest,
+        rendered.ofKind('Service').map(({ manifest }) => manifest),
+        'it',
+      );
+      return [];
+    } catch (error) {
+      return [{ object, message: (error as Error).message }];
+    }
+  });
+
 /** The analysis that a Rollout names can run: templates are there, arguments complete, metric names unique. */
 const analysisComplete: Rule = (rendered) =>
-  blueGreens(rendered).flatMap(({ object, blueGreen }) =>
-    [blueGreen.prePromotionAnalysis, blueGreen.postPromotionAnalysis].flatMap((analysis): Finding[] => {
+  rendered.ofKind('Rollout').flatMap((object) =>
+    analysesOf(object.manifest).flatMap((analysis): Finding[] => {
       const found = (message: string): Finding => ({ object, message });
       const names: string[] = (analysis?.templates ?? []).map(({ templateName }: Manifest) => templateName);
       const missing = names.filter((name) => !rendered.find('AnalysisTemplate', name));
@@ -62,6 +84,16 @@ const analysisComplete: Rule = (rendered) =>
       ];
     }),
   );
+
+/** A template says itself what it wants to be given, and does not live on what another of the same analysis wants. */
+const argumentsDeclared: Rule = (rendered) =>
+  rendered.ofKind('AnalysisTemplate').flatMap((object): Finding[] => {
+    const { args = [], metrics } = object.manifest.spec;
+    const used = [...JSON.stringify(metrics ?? []).matchAll(/\{\{args\.([-\w]+)\}\}/g)].map(([, name]) => name);
+    return [...new Set(used)]
+      .filter((name) => !args.some((arg: Manifest) => arg.name === name))
+      .map((name) => ({ object, message: `uses the argument ${name}, which it does not declare; add it to args` }));
+  });
 
 /** The controller keeps connections to old pods open, so a check that does not close its own judges the old revision. */
 const freshConnections: Rule = (rendered) =>
@@ -98,8 +130,8 @@ const metricsEnd: Rule = (rendered) =>
 
 /** Evidence names the version that answered: that tells the new revision's answers from the old one's. */
 const versionChecked: Rule = (rendered) =>
-  blueGreens(rendered).flatMap(({ object, blueGreen }) =>
-    [blueGreen.prePromotionAnalysis, blueGreen.postPromotionAnalysis].flatMap((analysis): Finding[] => {
+  rendered.ofKind('Rollout').flatMap((object) =>
+    analysesOf(object.manifest).flatMap((analysis): Finding[] => {
       const reported = object.manifest.spec.template.metadata.annotations?.['reported-version'];
       if (reported === undefined) return [];
       const conditions: string[] = (analysis?.templates ?? []).flatMap(({ templateName }: Manifest) =>
@@ -145,6 +177,7 @@ const wayBackOutlastsVerification: Rule = (rendered) => {
 function blueGreens(rendered: Rendered): { object: RenderedObject; blueGreen: Manifest }[] {
   return rendered
     .ofKind('Rollout')
+    .filter(({ manifest }) => !manifest.spec.strategy?.canary)
     .map((object) => ({ object, blueGreen: object.manifest.spec.strategy?.blueGreen ?? {} }));
 }
 
@@ -161,7 +194,9 @@ function valueAt(manifest: Manifest, path: string): unknown {
 
 export const rolloutRules: readonly Rule[] = [
   promotedByDecision,
+  canariesAreHeld,
   analysisComplete,
+  argumentsDeclared,
   freshConnections,
   metricsEnd,
   versionChecked,

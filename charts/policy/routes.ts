@@ -1,7 +1,7 @@
 import type { Finding, Rule } from './policy.ts';
-import type { Manifest, Rendered, RenderedObject } from './rendered.ts';
+import { type Manifest, previewServiceOf, type Rendered, type RenderedObject } from './rendered.ts';
 
-interface Route {
+export interface Route {
   readonly object: RenderedObject;
   readonly host: string;
   readonly path: string;
@@ -9,7 +9,7 @@ interface Route {
 }
 
 /** What every host leads to, by Ingress or HTTPRoute. */
-function routesOf(rendered: Rendered): Route[] {
+export function routesOf(rendered: Rendered): Route[] {
   const ingresses = rendered
     .ofKind('Ingress')
     .flatMap((object) =>
@@ -33,9 +33,7 @@ function routesOf(rendered: Rendered): Route[] {
 
 /** The public never sees what nobody has judged, and the host of the preview sees nothing else. */
 const coloursStayApart: Rule = (rendered, { hosts }) => {
-  const previews = rendered
-    .ofKind('Rollout')
-    .map(({ manifest }) => manifest.spec.strategy?.blueGreen?.previewService as string | undefined);
+  const previews = rendered.ofKind('Rollout').map(({ manifest }) => previewServiceOf(manifest));
   return routesOf(rendered).flatMap(({ object, host, service }): Finding[] => {
     const isPreview = previews.includes(service);
     if (isPreview === (host === hosts.preview)) return [];

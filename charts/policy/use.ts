@@ -1,6 +1,13 @@
-import { hashedLabel } from '../constructs/hashed-config-map.ts';
+import { HASHED_CONFIG } from '../../promotion/plan/plan.ts';
 import type { Finding, Rule } from './policy.ts';
-import { containersOf, type Manifest, type Rendered, type RenderedObject } from './rendered.ts';
+import {
+  analysesOf,
+  containersOf,
+  type Manifest,
+  type Rendered,
+  type RenderedObject,
+  type RenderedPod,
+} from './rendered.ts';
 
 // What is rendered and used by nothing, is empty, or means two things: a wire that somebody forgot to connect, or connected wrong.
 
@@ -10,29 +17,29 @@ const unused = (objects: readonly RenderedObject[], isUsed: (name: string) => bo
     .map((object) => ({ object, message: `is used by nothing; ${fix}` }));
 
 const templatesAreAnalysed: Rule = (rendered) => {
-  const used = rendered.ofKind('Rollout').flatMap(({ manifest }) => {
-    const { prePromotionAnalysis, postPromotionAnalysis } = manifest.spec.strategy?.blueGreen ?? {};
-    return [prePromotionAnalysis, postPromotionAnalysis].flatMap((each) => each?.templates ?? []);
-  });
+  const used = rendered
+    .ofKind('Rollout')
+    .flatMap(({ manifest }) => analysesOf(manifest))
+    .flatMap(({ templates = [] }) => templates);
   const isUsed = (name: string) => used.some(({ templateName }: Manifest) => templateName === name);
   return unused(rendered.ofKind('AnalysisTemplate'), isUsed, 'name it in the analysis of a Rollout');
 };
 
 /** ConfigMaps without that label are read by others than pods of the namespace. */
 const configurationIsRead: Rule = (rendered) => {
-  const read = namesIn(rendered, (spec) => [
-    ...(spec.volumes ?? []).map(({ configMap }: Manifest) => configMap?.name),
-    ...[...(spec.initContainers ?? []), ...spec.containers].flatMap(({ env = [], envFrom = [] }: Manifest) => [
+  const read = namesIn(rendered, (pod) => [
+    ...(pod.spec.volumes ?? []).map(({ configMap }: Manifest) => configMap?.name),
+    ...containersOf(pod).flatMap(({ env = [], envFrom = [] }) => [
       ...envFrom.map(({ configMapRef }: Manifest) => configMapRef?.name),
       ...env.map(({ valueFrom }: Manifest) => valueFrom?.configMapKeyRef?.name),
     ]),
   ]);
-  const hashed = rendered.ofKind('ConfigMap').filter(({ manifest }) => manifest.metadata.labels?.[hashedLabel]);
+  const hashed = rendered.ofKind('ConfigMap').filter(({ manifest }) => manifest.metadata.labels?.[HASHED_CONFIG]);
   return unused(hashed, (name) => read.has(name), 'give it to the pods that it was made for');
 };
 
 const claimsAreMounted: Rule = (rendered) => {
-  const mounted = namesIn(rendered, (spec) =>
+  const mounted = namesIn(rendered, ({ spec }) =>
     (spec.volumes ?? []).map(({ persistentVolumeClaim }: Manifest) => persistentVolumeClaim?.claimName),
   );
   return unused(rendered.ofKind('PersistentVolumeClaim'), (name) => mounted.has(name), 'mount it');
@@ -55,13 +62,15 @@ const nothingIsEmpty: Rule = (rendered) => [
     .map(({ owner }) => ({ object: owner, message: 'has pods without a container; add one' })),
 ];
 
-/** What takes a key of a Secret, by the name of the variable or file, for a URL or for a password. */
+/** What takes a key of a Secret, by the name of the variable or file, for what. */
 const meanings = [
   ['a URL', /_UR[IL]$/],
   ['a password', /pass|auth/i],
+  ['the name of a key', /_KEY_ID$/],
+  ['a secret key', /_SECRET_ACCESS_KEY$/],
 ] as const;
 
-/** A key that is a password here and a URL there is the wrong one in one of the two places. */
+/** A key that is one thing here and another there, as a password and a URL, is the wrong one in one of the two places. */
 const keysHaveOneMeaning: Rule = ({ pods }) => {
   const taken = pods.flatMap((pod) => [
     ...containersOf(pod).flatMap(({ env = [] }) =>
@@ -82,14 +91,15 @@ const keysHaveOneMeaning: Rule = ({ pods }) => {
   });
 };
 
-/** Variables that name a file or folder of a volume. */
-const paths = /^(PGDATA|BACKUP_DIR|\w+_FILE)$/;
+/** Variables and options that name a file or folder of a volume. */
+const paths = /^(PGDATA|BACKUP_DIR|\w+_FILE|--manifests|--evidence)$/;
 
-/** A container finds the files that its variables name, on a volume of its own. */
+/** A container finds the files that its variables and options name, on a volume of its own. */
 const pathsAreMounted: Rule = (rendered) =>
   rendered.pods.flatMap((pod) =>
-    containersOf(pod).flatMap(({ env = [], name: container, volumeMounts = [] }) =>
-      env
+    containersOf(pod).flatMap(({ args = [], env = [], name: container, volumeMounts = [] }) => {
+      const options = args.map((name: string, at: number) => ({ name, value: args[at + 1] }));
+      return [...env, ...options]
         .filter(({ name, value }: Manifest) => paths.test(name) && value !== undefined)
         .filter(({ value }: Manifest) => !volumeMounts.some(({ mountPath }: Manifest) => isBelow(value, mountPath)))
         .map(
@@ -97,8 +107,8 @@ const pathsAreMounted: Rule = (rendered) =>
             object: pod.owner,
             message: `container ${container}: ${name} is ${value}, which no volume holds; mount it`,
           }),
-        ),
-    ),
+        );
+    }),
   );
 
 const isBelow = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
@@ -106,9 +116,9 @@ const isBelow = (path: string, folder: string): boolean => path === folder || pa
 /** The names that pods refer to in some way. */
 function namesIn(
   { pods }: Rendered,
-  refer: (spec: Manifest) => (string | undefined)[],
+  refer: (pod: RenderedPod) => (string | undefined)[],
 ): ReadonlySet<string | undefined> {
-  return new Set(pods.flatMap(({ spec }) => refer(spec)));
+  return new Set(pods.flatMap(refer));
 }
 
 export const useRules: readonly Rule[] = [

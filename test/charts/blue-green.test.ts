@@ -1,10 +1,9 @@
 import { App, Chart, Duration } from 'cdk8s';
 import { describe, expect, it } from 'vitest';
 import { BlueGreenRollout } from '../../charts/constructs/blue-green-rollout.ts';
-import { container } from '../../charts/constructs/container.ts';
-import { labelsOf } from '../../charts/labels.ts';
 import { loadOverlay } from '../../overlays/load.ts';
 import { sample } from '../overlays/samples.ts';
+import { memberProps } from './member.ts';
 import { find, type KubeObject, objectsOf, ofKind } from './objects.ts';
 
 const objects = objectsOf(loadOverlay('production'));
@@ -59,6 +58,11 @@ describe('a blue-green member', () => {
     const { seconds } = spec.containers[0].lifecycle.preStop.sleep;
     expect(seconds).toBe(10);
     expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(seconds);
+  });
+
+  it.each(members)('keeps no connection for longer than half of that: %s', (name) => {
+    const [container] = find(objects, 'Rollout', name).spec.template.spec.containers;
+    expect(container.env).toContainEqual({ name: 'MAX_CONNECTION_AGE_SECONDS', value: '5' });
   });
 
   it('is a plain Deployment with one Service where the overlay says so', () => {
@@ -119,24 +123,11 @@ describe('the analysis', () => {
 });
 
 describe('the BlueGreenRollout construct', () => {
-  const labels = labelsOf(sample(), 'api', 'api');
   const props = {
-    labels,
+    ...memberProps(),
     replicas: 1,
-    drain: Duration.seconds(5),
-    prePromotion: { templates: ['before'] },
-    postPromotion: { templates: ['after'] },
     scaleDownDelay: Duration.seconds(60),
     abortScaleDownDelay: Duration.seconds(60),
-    progressDeadline: Duration.seconds(600),
-    containers: [
-      container({
-        name: 'api',
-        image: 'api:1',
-        ports: [{ name: 'http', number: 80 }],
-        resources: { cpuMillis: 1, memoryMebibytes: 32, scratchGibibytes: 1 },
-      }),
-    ],
   };
   const chart = () => new Chart(new App(), 'chart');
 

@@ -1,26 +1,14 @@
 import { App, Chart, Duration, Testing } from 'cdk8s';
 import { describe, expect, it } from 'vitest';
 import { CanaryRollout, type CanaryRolloutProps } from '../../charts/constructs/canary-rollout.ts';
-import { container } from '../../charts/constructs/container.ts';
-import { labelsOf } from '../../charts/labels.ts';
-import { sample } from '../overlays/samples.ts';
+import { memberProps } from './member.ts';
 import { find } from './objects.ts';
 
 const props: CanaryRolloutProps = {
-  labels: labelsOf(sample(), 'api', 'api'),
-  drain: Duration.seconds(5),
+  ...memberProps(),
   prePromotion: { templates: ['before'], args: { service: 'api-preview' } },
   steps: [{ weight: 10 }, { weight: 50 }],
   postPromotion: { templates: ['after', 'hold'] },
-  progressDeadline: Duration.seconds(600),
-  containers: [
-    container({
-      name: 'api',
-      image: 'api:1',
-      ports: [{ name: 'http', number: 80 }],
-      resources: { cpuMillis: 1, memoryMebibytes: 32, scratchGibibytes: 1 },
-    }),
-  ],
 };
 
 function rendered(change: Partial<CanaryRolloutProps> = {}) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadOverlay } from '../../overlays/load.ts';
-import { inClusterDatabase, sample } from '../overlays/samples.ts';
+import { inClusterDatabase, sample, sampleWithBucket } from '../overlays/samples.ts';
 import { find, type KubeObject, objectsOf, ofKind } from './objects.ts';
 
 const objects = objectsOf(sample());
@@ -167,6 +167,53 @@ describe('the backup', () => {
       expect(spec.volumes).toContainEqual({ name: 'backups', persistentVolumeClaim: { claimName: 'backups' } });
       expect(spec.containers[0].volumeMounts).toContainEqual({ name: 'backups', mountPath: '/backups' });
     }
+  });
+
+  describe('in a bucket', () => {
+    const all = objectsOf(sampleWithBucket());
+    const podOf = (name: string) => find(all, 'CronJob', name).spec.jobTemplate.spec.template.spec;
+
+    it.each([
+      ['backup', 'dump', 'upload'],
+      ['verify-backup', 'fetch', 'verify-backup'],
+      ['restore', 'fetch', 'restore'],
+    ])('is brought there and back by a container beside that of PostgreSQL, on scratch space: %s', (name, ...steps) => {
+      const { containers, initContainers, volumes } = podOf(name);
+      expect([...initContainers, ...containers].map((container) => container.name)).toEqual(steps);
+      expect(volumes).toContainEqual({ name: 'backups', emptyDir: { sizeLimit: '16Gi' } });
+      for (const container of [...initContainers, ...containers]) {
+        expect(container.volumeMounts).toContainEqual({ name: 'backups', mountPath: '/backups' });
+        expect(container.resources.limits['ephemeral-storage']).toBe('17Gi');
+      }
+      expect(ofKind(all, 'PersistentVolumeClaim')).toEqual([]);
+    });
+
+    it.each(['backup', 'verify-backup', 'restore'])('has each side’s credentials in its own container: %s', (name) => {
+      const { containers, initContainers } = podOf(name);
+      const secretsOf = (image: RegExp) =>
+        [...initContainers, ...containers]
+          .filter((container) => image.test(container.image))
+          .flatMap(({ env }) => env.filter(({ valueFrom }: KubeObject) => valueFrom))
+          .map(({ name, valueFrom: { secretKeyRef } }) => [name, `${secretKeyRef.name}/${secretKeyRef.key}`]);
+      expect(secretsOf(/^postgres@/)).toEqual([['PGPASSWORD', 'moneywise-database/DB_PASSWORD']]);
+      expect(secretsOf(/^rclone\/rclone@/)).toEqual([
+        ['RCLONE_CONFIG_STORE_ACCESS_KEY_ID', 'moneywise-backups/ACCESS_KEY_ID'],
+        ['RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY', 'moneywise-backups/SECRET_ACCESS_KEY'],
+      ]);
+    });
+
+    it('is named by the overlay: which endpoint, bucket and folder', () => {
+      const [upload] = podOf('backup').containers;
+      const env = Object.fromEntries(upload.env.map(({ name, value }: KubeObject) => [name, value]));
+      expect(env).toMatchObject({
+        BACKUP_STORE: 'store:moneywise-backups/moneywise/staging',
+        RCLONE_CONFIG_STORE_TYPE: 's3',
+        RCLONE_CONFIG_STORE_PROVIDER: 'Other',
+        RCLONE_CONFIG_STORE_ENDPOINT: 'https://s3.example.net:9000',
+        RCLONE_CONFIG_STORE_REGION: 'eu-central-1',
+        KEEP: '14',
+      });
+    });
   });
 
   it('is nobody’s here where the database is a managed service', () => {

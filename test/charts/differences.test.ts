@@ -33,6 +33,7 @@ it('a difference that is not meant is found by object and field, whatever enviro
   const changed = { ...staging, name: 'rehearsal', namespace: 'moneywise-rehearsal', drainSeconds: 5 };
   const fields = differences(staging, changed).map(({ field, object, values }) => [object, field, ...values]);
   expect(fields.filter(([object]) => object?.startsWith('Rollout web'))).toEqual([
+    ['Rollout web', 'spec.template.spec.containers[web].env[MAX_CONNECTION_AGE_SECONDS].value', '5', '2.5'],
     ['Rollout web', 'spec.template.spec.containers[web].lifecycle.preStop.sleep.seconds', '10', '5'],
     ['Rollout web', 'spec.template.spec.terminationGracePeriodSeconds', '30', '25'],
   ]);

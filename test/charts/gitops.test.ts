@@ -13,13 +13,31 @@ describe('the objects of Argo CD', () => {
     expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`)).toEqual([
       'AppProject argocd/moneywise',
       'Application argocd/moneywise-staging',
+      'Role argocd/moneywise-staging-promoter',
+      'RoleBinding argocd/moneywise-staging-promoter',
       'Application argocd/moneywise-production',
+      'Role argocd/moneywise-production-promoter',
+      'RoleBinding argocd/moneywise-production-promoter',
     ]);
     expect(find(objects, 'Application', 'moneywise-production').spec).toMatchObject({
       project: 'moneywise',
       source: { repoURL: expect.stringMatching(/\.git$/), targetRevision: 'main', path: 'dist/production' },
       destination: { server: 'https://kubernetes.default.svc', namespace: 'moneywise-production' },
     });
+  });
+
+  it('let the promoter of an overlay at its own Application and at nothing else of Argo CD', () => {
+    expect(find(objects, 'Role', 'moneywise-staging-promoter').rules).toEqual([
+      {
+        apiGroups: ['argoproj.io'],
+        resources: ['applications'],
+        resourceNames: ['moneywise-staging'],
+        verbs: ['get', 'list', 'watch', 'patch'],
+      },
+    ]);
+    expect(find(objects, 'RoleBinding', 'moneywise-staging-promoter').subjects).toEqual([
+      { kind: 'ServiceAccount', name: 'promoter', namespace: 'moneywise-staging' },
+    ]);
   });
 
   it('undo changes by hand only where the overlay says so, and never delete an environment with its Application', () => {
@@ -43,6 +61,18 @@ describe('the objects of Argo CD', () => {
       ...['backend', 'web'].map(rollout),
     ]);
     expect(syncPolicy.syncOptions).toContain('RespectIgnoreDifferences=true');
+  });
+
+  it('ask for what API servers would fill in or drop as those have it, or Argo CD would sync it again and again', () => {
+    for (const { kind, metadata, spec } of overlayNames.flatMap((name) => objectsOf(loadOverlay(name)))) {
+      const place = `${kind} ${metadata.name}`;
+      const template = spec?.template?.spec;
+      if (kind !== 'Rollout' && kind !== 'StatefulSet') continue;
+      expect([template.hostNetwork, spec.minReadySeconds], place).toEqual([undefined, undefined]);
+      if (kind !== 'Rollout') continue;
+      for (const port of template.containers.flatMap(({ ports = [] }: { ports?: object[] }) => ports))
+        expect(port, place).toHaveProperty('protocol', 'TCP');
+    }
   });
 
   it('may make every kind that is rendered, of the cluster-wide ones the Namespace alone', () => {

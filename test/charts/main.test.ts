@@ -25,7 +25,7 @@ function synth(...args: string[]) {
 function synthWith(variables: NodeJS.ProcessEnv, ...args: string[]) {
   const outdir = join(folder, 'out');
   const env = { ...process.env, ...variables, CDK8S_OUTDIR: outdir };
-  const { status, stderr } = spawnSync('node', ['--import', 'tsx', 'charts/main.ts', ...args], {
+  const { status, stderr } = spawnSync('node', ['scripts/synth.mjs', ...args], {
     cwd: root,
     env,
     encoding: 'utf8',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { loadOverlay } from '../../overlays/load.ts';
@@ -45,6 +46,18 @@ describe('the monitoring', () => {
       for (const { labels } of rules)
         expect(labels).toMatchObject({ environment: 'staging', stage: expect.any(String) });
     }
+  });
+
+  it('links every alert to its section of docs/on-call.md, which has one for nothing else', () => {
+    const page = readFileSync('docs/on-call.md', 'utf8');
+    const headings = [...page.matchAll(/^## (\S+)$/gm)].map(([, heading = '']) => heading);
+    const links = groupsOf(objects)[0].rules.map(({ annotations }: KubeObject) => annotations.runbook_url.split('#'));
+    expect(new Set(links.map(([url]: string[]) => url)).size).toBe(1);
+    expect(links[0][0]).toMatch(/\/docs\/on-call\.md$/);
+    const sections = new Set(links.map(([, section]: string[]) => section));
+    expect(sections).toEqual(new Set(headings.map((heading) => heading.toLowerCase())));
+    // Each section names the alerts that it is about.
+    for (const { alert } of groupsOf(objects)[0].rules) expect(page).toMatch(new RegExp(`\\b${alert}\\b`));
   });
 
   it('watches Rollouts where there are any, and data stores where they are ours', () => {

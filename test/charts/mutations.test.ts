@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { contextOf, enforcePolicy, PolicyError } from '../../charts/policy/policy.ts';
 import { loadOverlay } from '../../overlays/load.ts';
 import type { Overlay } from '../../overlays/overlay.ts';
-import { sample } from '../overlays/samples.ts';
+import { sample, sampleUnderLoad, sampleWithBucket } from '../overlays/samples.ts';
 import { type KubeObject, objectsOf } from './objects.ts';
 import { references } from './references.ts';
 
@@ -66,6 +66,8 @@ function isCaught(overlay: Overlay, objects: readonly KubeObject[], { apply }: M
 describe.each([
   ['with managed data stores', loadOverlay('production')],
   ['with data stores in the cluster', sample()],
+  ['with dumps in a bucket', sampleWithBucket()],
+  ['with load before the switch', sampleUnderLoad()],
   ['with Deployments', loadOverlay('development')],
 ])('a wiring mistake %s', (_, overlay) => {
   const objects = objectsOf(overlay);

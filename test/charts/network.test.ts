@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadOverlay } from '../../overlays/load.ts';
 import type { Overlay } from '../../overlays/overlay.ts';
-import { sample } from '../overlays/samples.ts';
+import { sample, sampleWithBucket } from '../overlays/samples.ts';
 import { flowMatrix, type Party, podParties } from './flows.ts';
 import { objectsOf, ofKind } from './objects.ts';
 
@@ -23,10 +23,11 @@ const outside: Party[] = [
   { name: 'metadata service', ip: '169.254.169.254' },
   { name: 'managed database', ip: '10.20.17.4' },
   { name: 'managed cache', ip: '10.20.33.4' },
+  { name: 'object storage', ip: '10.20.49.4' },
   { name: 'other machine', ip: '10.99.0.1' },
 ];
 
-const ports = [22, 53, 80, 443, 3000, 3001, 5432, 6379, 6443, 8080, 9121, 9187, 10250];
+const ports = [22, 53, 80, 443, 3000, 3001, 5432, 6379, 6443, 8080, 9000, 9121, 9187, 10250];
 
 const matrixOf = (overlay: Overlay) => {
   const objects = objectsOf(overlay);
@@ -91,6 +92,12 @@ describe('the flows that the network policies allow', () => {
     const { network } = sample();
     const overlay = sample({ network: { ...network, dnsCidrs: ['10.99.0.1/32'] } });
     expect(matrixOf(overlay)).toContain('backend > other machine UDP 53');
+  });
+
+  it('let dumps go to the addresses of their bucket, by the port of its endpoint', () => {
+    const [from, to] = ['backup', 'object storage'];
+    const matrix = matrixOf(sampleWithBucket()).filter((flow) => flow.includes(to));
+    expect(matrix).toEqual([`${from} > ${to} TCP 9000`]);
   });
 
   it('are on the ports that database and cache really have', () => {

@@ -1,17 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { contextOf, enforcePolicy } from '../../charts/policy/policy.ts';
+import { renderObjects } from '../../charts/render.ts';
+import type { Overlay } from '../../overlays/overlay.ts';
 import { sample } from '../overlays/samples.ts';
 import { find, type KubeObject, objectsOf, ofKind, podTemplates } from './objects.ts';
 
 const overlay = sample({ ingress: { kind: 'ingress', tls: { kind: 'secret', secretName: 'tls' } } });
 
 /** What the policy says about the sample after something in it was broken. */
-function findings(spoil: (objects: KubeObject[]) => unknown, imagePins: 'digest' | 'tag' = 'digest'): string[] {
-  const objects = structuredClone(objectsOf(overlay));
+function findings(
+  spoil: (objects: KubeObject[]) => unknown,
+  imagePins: 'digest' | 'tag' = 'digest',
+  of: Overlay = overlay,
+): string[] {
+  const objects = structuredClone(objectsOf(of));
   spoil(objects);
   const rendered = objects.map((manifest) => ({ path: 'app/chart/construct', manifest }));
   try {
-    enforcePolicy(rendered, { ...contextOf(overlay), imagePins });
+    enforcePolicy(rendered, { ...contextOf(of), imagePins });
   } catch (error) {
     return (error as Error).message.split('\n');
   }
@@ -26,6 +32,12 @@ const metric = (objects: KubeObject[], template = 'backend-health') =>
 const without = (objects: KubeObject[], kind: string, name: string) =>
   objects.splice(objects.indexOf(find(objects, kind, name)), 1);
 const policyOf = (objects: KubeObject[], name: string) => find(objects, 'NetworkPolicy', name).spec;
+
+/** Writes something else into the release policy. */
+const edit = (objects: KubeObject[], text: string, other: string) => {
+  const { data } = find(objects, 'ConfigMap', 'release-policy');
+  data['policy.yaml'] = data['policy.yaml'].replaceAll(text, other);
+};
 
 it('lets pass what is rendered', () => {
   expect(findings(() => {})).toEqual([]);
@@ -450,6 +462,29 @@ describe('a synth is refused', () => {
       /no probe of the pods behind backend-preview asks that path/,
     ],
     [
+      'with a public path that no route serves',
+      (o) => edit(o, 'url: https://staging.moneywise.app/', 'url: https://stage.moneywise.app/'),
+      /ConfigMap .*release-policy\): public path web asks https:\/\/stage.moneywise.app\/, which no Ingress or HTTPRoute serves; correct the address, or add its route/,
+    ],
+    [
+      'with a plain address that no route serves',
+      (o) => edit(o, 'redirectFrom: http://staging.moneywise.app/', 'redirectFrom: http://moneywise.app/'),
+      /public path web asks http:\/\/moneywise.app\/, which no Ingress or HTTPRoute serves/,
+    ],
+    [
+      'with a path that no route covers',
+      (o) => {
+        const { rules } = find(o, 'Ingress', 'public').spec;
+        rules.find(({ host }: KubeObject) => host === overlay.hosts.api).http.paths[0].path = '/v1';
+      },
+      /health check api-health asks https:\/\/staging-api.moneywise.app\/api\/health, which no Ingress or HTTPRoute serves/,
+    ],
+    [
+      'with a health check of what is not live',
+      (o) => edit(o, 'https://staging-api.moneywise.app', 'https://preview.staging.moneywise.app'),
+      /health check api-health asks https:\/\/preview.staging.moneywise.app\/api\/health, which leads to Service backend-preview, which is not live; ask a public host/,
+    ],
+    [
       'with a URL that no Service answers',
       (o) => {
         metric(o, 'hold').provider.web.url = metric(o, 'hold').provider.web.url.replace(':3001', ':3002');
@@ -468,5 +503,46 @@ describe('a synth is refused', () => {
     expect(tagged('backend:main')).toEqual([]);
     expect(tagged('backend:latest')[0]).toContain('image backend:latest moves; name a version');
     expect(tagged('backend')[0]).toContain('image backend moves; name a version');
+  });
+
+  it.each<[string, (objects: KubeObject[]) => unknown, RegExp]>([
+    [
+      'a Service that is not there',
+      (o) => edit(o, 'service: web', 'service: site'),
+      /ConfigMap .*release-policy\): health check web-page asks Service site, which is not there; correct the name/,
+    ],
+    [
+      'a port that the Service does not have',
+      (o) => edit(o, 'port: http', 'port: https'),
+      /health check web-page asks port https of Service web, which has none such; correct the port/,
+    ],
+    [
+      'the Service of what is not live',
+      (o) => edit(o, 'service: web', 'service: web-preview'),
+      /health check web-page asks Service web-preview, which is not live; ask the active Service/,
+    ],
+  ])('with a health check that asks, through the API server, %s', (_, spoil, message) => {
+    const asked = sample({ health: { checkVia: 'service' }, network: { apiServerCidrs: ['10.0.0.1/32'] } });
+    expect(findings(() => {}, 'digest', asked)).toEqual([]);
+    expect(findings(spoil, 'digest', asked).join('\n')).toMatch(message);
+  });
+
+  it('with a promoter in the cluster that finds no plan', () => {
+    const promoter = {
+      kind: 'job' as const,
+      image: { repository: 'promoter', version: 'v0.1.0', digest: `sha256:${'1'.repeat(64)}` },
+      apiServer: { cidrs: ['10.0.0.1/32'] },
+    };
+    const inCluster = sample({ promoter });
+    const { started } = renderObjects(inCluster);
+    const withoutPlan = (objects: KubeObject[]) => {
+      const [job] = structuredClone(started.map(({ manifest }) => manifest));
+      const [promote] = job.spec.template.spec.containers;
+      promote.volumeMounts = promote.volumeMounts.filter(({ name }: KubeObject) => name !== 'plan');
+      objects.push(job);
+    };
+    expect(findings(withoutPlan, 'digest', inCluster).join('\n')).toMatch(
+      /Job .*promote-\w+\): container promote: --manifests is \S+, which no volume holds; mount it/,
+    );
   });
 });

@@ -28,7 +28,7 @@ describe.each([
   const rights = granted(find(objects, 'Role', 'promoter'));
 
   it('grants what the table of permissions says for this release policy, and nothing else', () => {
-    const wanted = permissionsFor(policyOf(objects), ['some'])
+    const wanted = permissionsFor(policyOf(objects), { secrets: ['some'], hasHashedConfigs: true })
       .filter(({ namespace }) => namespace === undefined)
       .flatMap(({ group, resource, verbs }) => verbs.map((verb) => `${verb} ${group}/${resource}`));
     expect([...rights].sort()).toEqual([...wanted].sort());

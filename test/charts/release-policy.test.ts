@@ -1,5 +1,6 @@
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
+import { renderGitops } from '../../charts/gitops.ts';
 import { loadOverlay, overlayNames } from '../../overlays/load.ts';
 import { policySchema } from '../../promotion/plan/policy.ts';
 import { digestOf, pins, sample } from '../overlays/samples.ts';
@@ -24,6 +25,13 @@ describe('the release policy', () => {
     const versions = policyOf(objectsOf(overlay)).healthChecks.map(({ expect }) => expect.version?.value);
     // A page of the web names no version.
     expect(versions).toEqual(['1.2.3', undefined]);
+  });
+
+  it('says who is told, as the overlay does, and by default nobody', () => {
+    const github = { repository: 'moneywise/moneywise-deploy' };
+    const { notifications } = policyOf(objectsOf(sample({ notifications: { github, pagerduty: {} } })));
+    expect(notifications).toMatchObject({ github, pagerduty: { outcomes: ['stuck'] } });
+    expect(policyOf(objectsOf(sample())).notifications).toEqual({});
   });
 
   it('asks the public URLs after the switch', () => {
@@ -59,6 +67,36 @@ describe('the release policy', () => {
     expect(healthChecks[0]?.target).toEqual({ url: 'https://staging-api.moneywise.app/health' });
   });
 
+  it('names the public paths for everybody, also where the promoter does not ask them', () => {
+    const checkVia = { health: { checkVia: 'service', publicPath: '/health' } as const };
+    const overlay = sample({ ...checkVia, network: { apiServerCidrs: ['10.0.0.1/32'] } });
+    expect(policyOf(objectsOf(overlay)).publicPaths).toMatchObject([
+      {
+        name: 'api',
+        url: 'https://staging-api.moneywise.app/health',
+        redirectFrom: 'http://staging-api.moneywise.app/health',
+        expect: { json: { status: 'ok' }, version: { value: '1.2.3' } },
+      },
+      {
+        name: 'web',
+        url: 'https://staging.moneywise.app/',
+        redirectFrom: 'http://staging.moneywise.app/',
+        expect: { status: 200 },
+      },
+    ]);
+  });
+
+  it.each([
+    ['nothing in front of it has HTTPS', { kind: 'ingress', scheme: 'http' } as const],
+    [
+      'the Gateway has no plain HTTP',
+      { kind: 'gateway', gateway: { name: 'public', namespace: 'gateways', listener: 'https' } } as const,
+    ],
+  ])('wants no redirect to HTTPS where %s', (_, ingress) => {
+    const { publicPaths } = policyOf(objectsOf(sample({ ingress })));
+    expect(publicPaths.map(({ redirectFrom }) => redirectFrom)).toEqual([undefined, undefined]);
+  });
+
   it('asks Prometheus only where the overlay says so, about its own Services, pods and time after the switch', () => {
     expect(policyOf(objectsOf(sample({ monitoring: { kind: 'prometheus-operator' } }))).queries).toEqual([]);
     const gates = { prometheus: { service: 'prometheus', port: 9090 }, withoutRequests: 'pass' as const };
@@ -89,5 +127,30 @@ describe('the release policy', () => {
     const web = { version: 'v1.2.4', digest: digestOf('web') };
     expect(policyOf(objectsOf(sample())).version).toBe('v1.2.3');
     expect(policyOf(objectsOf(sample({}, { web }))).version).toBe('backend v1.2.3, web v1.2.4');
+  });
+
+  it('names the branch that is applied, and how it is changed, only where the overlay lets it be changed', () => {
+    expect(policyOf(objectsOf(sample())).git).toEqual({
+      repository: 'https://github.com/moneywise/moneywise-deploy.git',
+      branch: 'main',
+      mode: 'push',
+      application: { name: 'moneywise-staging', namespace: 'argocd', syncSeconds: 180 },
+    });
+    const repository = 'git@example.org:x.git';
+    expect(policyOf(objectsOf(sample({ gitops: { repository } }))).git).toBeUndefined();
+    const byHand = sample({ gitops: { repository, changes: 'push', appliedBy: 'kubectl' } });
+    expect(policyOf(objectsOf(byHand)).git).toEqual({ repository, branch: 'main', mode: 'push' });
+  });
+
+  it('is of no Application where people apply', () => {
+    expect(renderGitops([sample({ gitops: { repository: '/git', appliedBy: 'kubectl' } })])).toEqual({});
+  });
+
+  it('holds the freezes of the overlay', () => {
+    const freezes = [
+      { from: '2026-12-23T16:00:00+01:00', to: '2027-01-04T08:00:00+01:00', reason: 'Christmas' },
+      { weekly: { from: 'Fri 16:00', to: 'Mon 08:00' }, timeZone: 'Europe/Berlin', reason: 'weekend' },
+    ];
+    expect(policyOf(objectsOf(sample({ freezes }))).freezes).toEqual(freezes);
   });
 });

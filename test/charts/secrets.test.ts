@@ -1,22 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { loadOverlay } from '../../overlays/load.ts';
-import { sample } from '../overlays/samples.ts';
+import { sample, sampleWithBucket } from '../overlays/samples.ts';
 import { find, type KubeObject, objectsOf, ofKind, podTemplates } from './objects.ts';
 
-const objects = objectsOf({
-  ...loadOverlay('production'),
-  secrets: {
-    kind: 'external-secrets',
-    store: { name: 'aws-secrets-manager', kind: 'ClusterSecretStore' },
-    prefix: 'moneywise/production/',
-    refreshMinutes: 60,
-  },
-});
+const secrets = {
+  kind: 'external-secrets',
+  store: { name: 'aws-secrets-manager', kind: 'ClusterSecretStore' },
+  prefix: 'moneywise/production/',
+  refreshMinutes: 60,
+} as const;
+const objects = objectsOf({ ...loadOverlay('production'), secrets });
 
 /** Every key of a Secret that a pod refers to, and the Secrets that images are pulled with. */
 function used(all: KubeObject[]): string[] {
   const fromPods = podTemplates(all).flatMap(([, { spec }]) => [
-    ...spec.containers
+    ...[...(spec.initContainers ?? []), ...spec.containers]
       .flatMap((container: KubeObject) => container.env ?? [])
       .flatMap(({ valueFrom }: KubeObject) => (valueFrom?.secretKeyRef ? [valueFrom.secretKeyRef] : []))
       .map(({ name, key }: KubeObject) => `${name}/${key}`),
@@ -31,11 +29,14 @@ function used(all: KubeObject[]): string[] {
 }
 
 describe('Secrets from a store', () => {
-  it('are all that are used, with every key, and no more', () => {
-    const made = ofKind(objects, 'ExternalSecret').flatMap(({ spec }) =>
+  it.each([
+    ['with managed data stores', objects],
+    ['with dumps in a bucket', objectsOf({ ...sampleWithBucket(), secrets })],
+  ])('are all that are used, with every key, and no more: %s', (_, all) => {
+    const made = ofKind(all, 'ExternalSecret').flatMap(({ spec }) =>
       spec.data.map(({ secretKey }: KubeObject) => `${spec.target.name}/${secretKey}`),
     );
-    expect(made.sort()).toEqual(used(objects));
+    expect(made.sort()).toEqual(used(all));
   });
 
   it('come from the entry of their name, and stay when the store is gone', () => {

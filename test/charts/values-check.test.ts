@@ -108,7 +108,8 @@ describe('the check of the values of Secrets', () => {
       ofKind(objects, 'Rollout').find(({ metadata }) => metadata.name === 'backend')?.spec.template.spec.containers ??
       [];
     const [values] = job.spec.template.spec.initContainers;
-    expect([values.env, values.envFrom, values.image]).toEqual([container.env, container.envFrom, container.image]);
+    const env = container.env.filter(({ name }: { name: string }) => name !== 'MAX_CONNECTION_AGE_SECONDS');
+    expect([values.env, values.envFrom, values.image]).toEqual([env, container.envFrom, container.image]);
     expect(values.terminationMessagePolicy).toBe('FallbackToLogsOnError');
     expect(job.spec.podFailurePolicy.rules).toEqual([
       { action: 'FailJob', onExitCodes: { containerName: values.name, operator: 'In', values: [VALUES_WRONG] } },
