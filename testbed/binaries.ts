@@ -5,19 +5,21 @@ import { join } from 'node:path';
 import { cache, sources } from './paths.ts';
 import { run, type Say, succeeds } from './run.ts';
 
-/** A Go module of the testbed: a go.mod whose `tool` lines are all that it holds. */
+/** A Go module of the testbed: a go.mod with `tool` lines, or with a main.go. */
 interface Module {
   /** Below the testbed's folder. */
   folder: string;
   /** What it builds: the binary's name here → its package. */
   tools: Record<string, string>;
-  /** A module whose CustomResourceDefinitions are copied beside the binaries: the folder's name here → where they lie. */
+  /** What of a module's YAML is copied beside the binaries: the folder's name here → where it lies. */
   definitions?: Record<string, { module: string; folder: string }>;
   ldflags?: string;
 }
 
 const kubernetes = 'k8s.io/kubernetes/cmd';
 const rollouts = 'github.com/argoproj/argo-rollouts';
+const argoCd = 'github.com/argoproj/argo-cd/v3';
+const kwok = 'sigs.k8s.io/kwok';
 
 const modules = {
   kubernetes: {
@@ -37,19 +39,28 @@ const modules = {
     // Without it every Kubernetes binary calls itself v0.0.0-master.
     ldflags: '-X k8s.io/component-base/version.gitVersion=v1.34.4',
   },
-  // These do not build with the Kubernetes line of the others.
-  coredns: { folder: 'coredns', tools: { coredns: 'github.com/coredns/coredns' } },
-  kwok: { folder: 'kwok', tools: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' } },
-  // What checks rendered manifests and answers queries; no cluster needs it.
-  monitoring: {
-    folder: 'monitoring',
-    tools: {
-      prometheus: 'github.com/prometheus/prometheus/cmd/prometheus',
-      promtool: 'github.com/prometheus/prometheus/cmd/promtool',
-      amtool: 'github.com/prometheus/alertmanager/cmd/amtool',
+  // These are modules of their own, because the libraries they ask for would change what Kubernetes is built with. Their go.mod
+  // replaces what both have by Kubernetes' version of it, so that Go has compiled most of it already.
+  coredns: { folder: 'coredns', tools: { coredns: 'testbed/coredns' } },
+  kwok: {
+    folder: 'kwok',
+    tools: { kwok: `${kwok}/cmd/kwok` },
+    definitions: {
+      'node-stages': { module: kwok, folder: 'kustomize/stage/node/fast' },
+      'heartbeat-stages': { module: kwok, folder: 'kustomize/stage/node/heartbeat-with-lease' },
+      'pod-stages': { module: kwok, folder: 'kustomize/stage/pod/fast' },
     },
   },
+  'argo-cd': {
+    folder: 'argo-cd',
+    tools: { argocd: 'testbed/argo-cd' },
+    definitions: { 'argo-cd': { module: argoCd, folder: 'manifests/crds' } },
+  },
+  // What checks rendered manifests; host.ts and python.ts have the rest of it.
   'kube-score': { folder: 'kube-score', tools: { 'kube-score': 'github.com/zegl/kube-score/cmd/kube-score' } },
+  // What `npm run bench` renders with beside kubectl.
+  helm: { folder: 'helm', tools: { helm: 'helm.sh/helm/v3/cmd/helm' } },
+  lint: { folder: 'lint', tools: { actionlint: 'github.com/rhysd/actionlint/cmd/actionlint' } },
 } satisfies Record<string, Module>;
 
 type ModuleName = keyof typeof modules;
@@ -57,19 +68,36 @@ type ModuleName = keyof typeof modules;
 /** Whether pods really run, or only say so. */
 export type Kind = 'node' | 'fake';
 
-/** What binaries are for: a cluster of a kind, or checks of rendered manifests. */
-export type Purpose = Kind | 'checks';
+/** What a real node can have besides: Argo CD with a Git server to follow. */
+export type Extra = 'gitops';
+
+/** What binaries are for: a cluster of a kind, what it can have besides, checks of rendered manifests and of workflows, or benchmarks. */
+export type Purpose = Kind | Extra | 'checks' | 'bench';
 
 const needs: Record<Purpose, ModuleName[]> = {
   node: ['kubernetes', 'coredns'],
   fake: ['kubernetes', 'kwok'],
-  checks: ['monitoring', 'kube-score'],
+  gitops: ['argo-cd'],
+  checks: ['kube-score', 'lint'],
+  bench: ['helm'],
+};
+
+/** With which option `build` makes them. */
+const optionOf: Record<Purpose, string> = {
+  node: ' --kind node',
+  fake: ' --kind fake',
+  gitops: ' --with gitops',
+  checks: '',
+  bench: '',
 };
 
 async function folderOf(name: ModuleName): Promise<string> {
   const module: Module = modules[name];
   const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${module.ldflags}`);
-  for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(sources, module.folder, file)));
+  for (const file of ['go.mod', 'go.sum', 'main.go']) {
+    const path = join(sources, module.folder, file);
+    if (existsSync(path)) hash.update(await readFile(path));
+  }
   return join(cache(), 'bin', `${name}-${hash.digest('hex').slice(0, 16)}`);
 }
 
@@ -79,9 +107,9 @@ function asset(tool: string): string | undefined {
   return process.env.KUBEBUILDER_ASSETS && existsSync(path) ? path : undefined;
 }
 
-/** Builds what a purpose needs and the cache lacks: ten minutes on two cores the first time, seconds with Go's own cache. */
-export async function buildBinaries(kind: Purpose, say: Say): Promise<void> {
-  for (const name of needs[kind]) {
+/** Builds what a purpose needs and the cache lacks: minutes on two cores the first time, seconds with Go's own cache. */
+export async function buildBinaries(purpose: Purpose, say: Say): Promise<void> {
+  for (const name of needs[purpose]) {
     const module: Module = modules[name];
     const folder = await folderOf(name);
     const missing = Object.entries(module.tools).filter(([tool]) => !asset(tool) && !existsSync(join(folder, tool)));
@@ -94,7 +122,9 @@ export async function buildBinaries(kind: Purpose, say: Say): Promise<void> {
     await mkdir(folder, { recursive: true });
     const scratch = await mkdtemp(join(folder, 'new-'));
     try {
-      const at = { cwd: join(sources, module.folder), env: { ...process.env, CGO_ENABLED: '0' } };
+      // Memory for time: the compiler collects its garbage less often.
+      const env = { GOGC: '400', ...process.env, CGO_ENABLED: '0' };
+      const at = { cwd: join(sources, module.folder), env };
       say(`${name}: building ${missing.map(([tool]) => tool).join(', ')}`);
       // One command for all packages lets Go compile what they share once and in parallel.
       const packages = missing.map(([, path]) => path);
@@ -122,7 +152,7 @@ const goName = (path: string): string => path.replace(/\/v\d+$/, '').replace(/^.
 async function copyDefinitions(from: string, to: string): Promise<void> {
   await mkdir(to);
   for (const file of await readdir(from)) {
-    if (file.endsWith('-crd.yaml')) await copyFile(join(from, file), join(to, file));
+    if (file.endsWith('.yaml') && file !== 'kustomization.yaml') await copyFile(join(from, file), join(to, file));
   }
 }
 
@@ -138,21 +168,21 @@ async function requireGo(): Promise<void> {
 export interface Binaries {
   /** The path of a binary. */
   of(tool: string): string;
-  /** The folder of CustomResourceDefinitions of that name. */
+  /** The folder of a module's YAML of that name. */
   definitions(name: string): string;
   /** For PATH: all folders with binaries. */
   path: string;
 }
 
 /** @throws when `build` was not run for these sources. */
-export async function binaries(kind: Purpose): Promise<Binaries> {
-  const folders = await Promise.all(needs[kind].map(folderOf));
+export async function binaries(purpose: Purpose): Promise<Binaries> {
+  const folders = await Promise.all(needs[purpose].map(folderOf));
   const found = (file: string): string => {
     const path = asset(file) ?? folders.map((folder) => join(folder, file)).find((path) => existsSync(path));
-    if (!path) throw new Error(`${file} is not built: run \`npm run testbed -- build --kind ${kind}\``);
+    if (!path) throw new Error(`${file} is not built: run \`npm run testbed -- build${optionOf[purpose]}\``);
     return path;
   };
-  for (const name of needs[kind]) {
+  for (const name of needs[purpose]) {
     for (const file of Object.keys({ ...modules[name].tools, ...(modules[name] as Module).definitions })) found(file);
   }
   const path = [process.env.KUBEBUILDER_ASSETS, ...folders].filter(Boolean).join(':');

@@ -62,6 +62,8 @@ const variants: Record<string, Variant> = {
   v1: { version: '1.0.0' },
   v2: { version: '2.0.0' },
   v3: { version: '3.0.0' },
+  v4: { version: '4.0.0' },
+  v5: { version: '5.0.0' },
   'v2-never-ready': { version: '2.0.0', fault: 'unready' },
   'v2-fails-analysis': { version: '2.0.0', fault: 'status-error', audience: 'preview' },
   'v2-unhealthy-active': { version: '2.0.0', fault: 'http-500', audience: 'active' },
@@ -76,7 +78,7 @@ const application = (name: 'backend' | 'web', port: number): Recipe[] =>
     name: `${registry}/moneywise/${name}:${tag}`,
     layers: ['base', 'node', name],
     config: {
-      Cmd: ['node', 'server.js'],
+      Cmd: ['node', '--require', './max-connection-age.cjs', 'server.js'],
       User: '1000:1000',
       WorkingDir: '/app',
       Env: [
@@ -88,6 +90,21 @@ const application = (name: 'backend' | 'web', port: number): Recipe[] =>
       ExposedPorts: { [`${port}/tcp`]: {} },
     },
   }));
+
+/** The promoter's image, as images/promoter/Dockerfile has it, over the node and the git of these images. */
+export const promoter: Pick<Recipe, 'name' | 'config'> = {
+  name: `${registry}/moneywise/promoter:today`,
+  config: {
+    Entrypoint: ['node', '/app/moneywise-deploy.mjs'],
+    User: '1000:1000',
+    WorkingDir: '/tmp',
+    Env: [
+      ...[path, 'NODE_ENV=production', 'HOME=/tmp', 'GIT_ASKPASS=/app/askpass.sh'],
+      ...['GIT_AUTHOR_NAME=promoter', 'GIT_AUTHOR_EMAIL=promoter@moneywise.app'],
+      ...['GIT_COMMITTER_NAME=promoter', 'GIT_COMMITTER_EMAIL=promoter@moneywise.app'],
+    ],
+  },
+};
 
 /** Every image that a real node has. */
 export const recipes: Recipe[] = [...infrastructure, ...application('backend', 3001), ...application('web', 3000)];

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Binaries } from './binaries.ts';
@@ -63,6 +63,15 @@ const fakeNode = (name: string) => {
   };
 };
 
+/** What kwok does to nodes and pods: its own simplest stages, which make everything ready at once. */
+async function stages(binaries: Binaries): Promise<string[]> {
+  const folders = ['node-stages', 'heartbeat-stages', 'pod-stages'].map((name) => binaries.definitions(name));
+  const files = await Promise.all(
+    folders.map(async (folder) => (await readdir(folder)).map((file) => join(folder, file))),
+  );
+  return files.flat().sort();
+}
+
 /** Brings up a control plane whose pods kwok only says are running: about 10 s on two cores, and no root needed. */
 export async function upFake(place: Place, say: Say): Promise<void> {
   const id = idOf(place.name);
@@ -75,6 +84,7 @@ export async function upFake(place: Place, say: Say): Promise<void> {
   startControllers(place);
   keep(place, 'kwok', [
     place.binaries.of('kwok'),
+    ...(await stages(place.binaries)).flatMap((file) => ['--config', file]),
     ...['--kubeconfig', join(place.dir, 'kubeconfig'), '--server-address', '127.0.0.1:0', '--manage-all-nodes=true'],
     // Without leases the node would be declared lost after a minute.
     ...['--node-lease-duration-seconds', '40'],

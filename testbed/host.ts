@@ -19,7 +19,7 @@ export function checkHost(dir: string): void {
 }
 
 /** What a real node takes from the host. */
-const hostPackages = [
+export const hostPackages = [
   'containerd',
   'runc',
   'containernetworking-plugins',
@@ -32,15 +32,25 @@ const hostPackages = [
   'curl',
 ];
 
-/** Installs the packages that a real node needs and this host lacks. */
-export async function installHostPackages(say: Say): Promise<void> {
-  if (!(await succeeds(['dpkg', '--version'])))
-    throw new Error('a real node is made of Debian packages: use Debian, or `--kind fake`');
-  await installPackages(hostPackages, say);
-}
+/** What checks rendered alerts and answers queries, Prometheus with promtool and Alertmanager with amtool, and what measures processes. */
+export const checkPackages = ['prometheus', 'prometheus-alertmanager', 'time'];
 
-/** Those of the Debian packages that this host lacks. */
+/** Data stores of the application with their exporters, who tells people about them, and what brings dumps to a bucket. */
+export const dataPackages = [
+  'postgresql-15',
+  'redis-server',
+  'prometheus-postgres-exporter',
+  'prometheus-redis-exporter',
+  'prometheus-alertmanager',
+  'rclone',
+];
+
+/**
+ * Those of the Debian packages that this host lacks.
+ * @throws where packages are not Debian's.
+ */
 export async function missingPackages(names: readonly string[]): Promise<string[]> {
+  if (!(await succeeds(['dpkg', '--version']))) throw new Error(`needs packages of Debian: ${names.join(', ')}`);
   const missing: string[] = [];
   for (const name of names) {
     const status = await run(['dpkg', '-s', name]).catch(() => '');

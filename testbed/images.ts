@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
-import { type LayerName, pause, recipes } from './catalogue.ts';
-import { buildLayers } from './layers.ts';
+import { bundle } from '../scripts/bundle.ts';
+import { type LayerName, pause, promoter, recipes } from './catalogue.ts';
+import { buildLayers, type DebianLayer, debianLayers } from './layers.ts';
 import { type Layer, packLayer, readLayer, writeLayout } from './oci.ts';
-import { cache, sources } from './paths.ts';
+import { cache, sources, stateOf } from './paths.ts';
 import { run, type Say } from './run.ts';
 
 /** What the sources below the testbed's folder, this node and these libraries make is always the same. */
@@ -26,10 +27,13 @@ const debianKey = async (): Promise<string> =>
     await readFile('/etc/debian_version', 'utf8').catch(() => ''),
   );
 
+/** What MoneyWise's images load before the application: the stand-in's have it, too. */
+const preload = join('..', 'images', 'node', 'max-connection-age.cjs');
+
 async function layoutFolder(): Promise<string> {
   const bundled = ['esbuild', 'ioredis', 'pg'].map((name) => join('..', 'node_modules', name, 'package.json'));
   const key = await keyOf(
-    ['catalogue.ts', 'images.ts', 'oci.ts', ...(await filesIn('app')), ...bundled],
+    ['catalogue.ts', 'images.ts', 'oci.ts', ...(await filesIn('app')), preload, ...bundled],
     await debianKey(),
   );
   return join(cache(), 'images', key);
@@ -42,7 +46,7 @@ export async function buildImages(say: Say): Promise<void> {
   await mkdir(join(cache(), 'images'), { recursive: true });
   const scratch = await mkdtemp(join(cache(), 'images', 'new-'));
   try {
-    const debian = await debianLayers(scratch, say);
+    const debian = await builtLayers(scratch, say);
     const application = await applicationLayers(scratch);
     const layers: Record<LayerName, Layer> = { ...debian, ...application };
     const images = recipes.map((recipe) => ({ ...recipe, layers: recipe.layers.map((name) => layers[name]) }));
@@ -56,8 +60,49 @@ export async function buildImages(say: Say): Promise<void> {
   }
 }
 
+/**
+ * Builds the promoter's image of today's sources, as images/promoter/Dockerfile does, and imports it into the node in whose
+ * network this process runs. Apart from the others, so that a change of the promoter does not make all of them anew.
+ * @returns its reference by digest.
+ */
+export async function importPromoter(cluster: string): Promise<string> {
+  const scratch = await mkdtemp(join(cache(), 'images', 'promoter-'));
+  try {
+    const root = join(scratch, 'root');
+    await bundle(join(root, 'app', 'moneywise-deploy.mjs'));
+    const { base, node, git } = await builtLayers(scratch, () => {});
+    const layout = join(scratch, 'layout');
+    await copyFile(join(sources, '../scripts/askpass.sh'), join(root, 'app', 'askpass.sh'));
+    const layers = [base, node, git, await packed(root, scratch)];
+    const references = await writeLayout(layout, [{ ...promoter, layers }]);
+    const archive = join(scratch, 'image.tar');
+    await run(['tar', '-C', layout, '-cf', archive, '.']);
+    await run([
+      'ctr',
+      '-a',
+      join(stateOf(cluster), 'run', 'containerd.sock'),
+      '-n',
+      'k8s.io',
+      'images',
+      'import',
+      archive,
+    ]);
+    return references[promoter.name] ?? '';
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** A folder as a layer that anybody may read. */
+async function packed(root: string, scratch: string): Promise<Layer> {
+  const archive = join(scratch, `${basename(root)}.tar`);
+  await run(['chmod', '-R', 'u=rwX,go=rX', root]);
+  await packLayer(root, archive);
+  return readLayer(archive);
+}
+
 /** The layers of Debian packages, which seldom change and take longest, are kept apart from the images. */
-async function debianLayers(scratch: string, say: Say) {
+async function builtLayers(scratch: string, say: Say): Promise<Record<DebianLayer, Layer>> {
   const folder = join(cache(), 'layers', await debianKey());
   if (!existsSync(folder)) {
     if (process.getuid?.() !== 0) throw new Error('building images needs root: run `npm run testbed -- build` as root');
@@ -68,10 +113,10 @@ async function debianLayers(scratch: string, say: Say) {
     await mkdir(join(cache(), 'layers'), { recursive: true });
     await rename(packed, folder);
   }
-  const [base, node, postgres, redis] = await Promise.all(
-    ['base', 'node', 'postgres', 'redis'].map((name) => readLayer(join(folder, `${name}.tar`))),
+  const layers = await Promise.all(
+    debianLayers.map(async (name) => [name, await readLayer(join(folder, `${name}.tar`))] as const),
   );
-  return { base, node, postgres, redis } as Record<'base' | 'node' | 'postgres' | 'redis', Layer>;
+  return Object.fromEntries(layers) as Record<DebianLayer, Layer>;
 }
 
 /** Bundles the stand-in application, each program with its libraries into one file. */
@@ -88,9 +133,8 @@ async function applicationLayers(scratch: string) {
       external: ['pg-native'],
       logLevel: 'warning',
     });
-    await run(['chmod', '-R', 'u=rwX,go=rX', root]);
-    await packLayer(root, join(scratch, `${name}.tar`));
-    return readLayer(join(scratch, `${name}.tar`));
+    await copyFile(join(sources, preload), join(root, 'app', basename(preload)));
+    return packed(root, scratch);
   };
   const backend = await layer('backend', { server: 'backend.ts', migrate: 'migrate.ts' });
   return { backend, web: await layer('web', { server: 'web.ts' }) };

@@ -5,7 +5,8 @@ import { download, isDroppable } from './debian.ts';
 import { sources } from './paths.ts';
 import { run, type Say } from './run.ts';
 
-export type DebianLayer = 'base' | 'node' | 'postgres' | 'redis';
+export const debianLayers = ['base', 'node', 'postgres', 'redis', 'git'] as const;
+export type DebianLayer = (typeof debianLayers)[number];
 
 const basePackages = [
   ...['base-files', 'base-passwd', 'bash', 'dash', 'coreutils', 'libc-bin', 'sed', 'grep', 'util-linux', 'hostname'],
@@ -17,7 +18,11 @@ const basePackages = [
  * @returns each layer's folder.
  */
 export async function buildLayers(scratch: string, say: Say): Promise<Record<DebianLayer, string>> {
-  const archive = await download([...basePackages, 'postgresql-15', 'redis-server', 'redis-tools'], scratch, say);
+  const archive = await download(
+    [...basePackages, 'postgresql-15', 'redis-server', 'redis-tools', 'git'],
+    scratch,
+    say,
+  );
   const layer = (name: DebianLayer) => join(scratch, name);
   const base = await archive.closure(basePackages);
   const above = async (...packages: string[]) => {
@@ -40,10 +45,14 @@ export async function buildLayers(scratch: string, say: Say): Promise<Record<Deb
   await archive.unpack(await above('redis-server', 'redis-tools'), layer('redis'));
   await finishRedis(layer('redis'), layer('base'));
 
+  await mergeUsr(layer('git'));
+  await archive.unpack(await above('git'), layer('git'));
+
   await seal(layer('base'), layer('node'), ['node', '--version'], say);
   await seal(layer('base'), layer('postgres'), ['/usr/lib/postgresql/15/bin/postgres', '--version'], say);
   await seal(layer('base'), layer('redis'), ['redis-server', '--version'], say);
-  return { base: layer('base'), node: layer('node'), postgres: layer('postgres'), redis: layer('redis') };
+  await seal(layer('base'), layer('git'), ['git', '--version'], say);
+  return Object.fromEntries(debianLayers.map((name) => [name, layer(name)])) as Record<DebianLayer, string>;
 }
 
 const merged = ['bin', 'sbin', 'lib', 'lib64'];
@@ -151,6 +160,8 @@ async function seal(base: string, layer: string, check: string[], say: Say): Pro
     await run(['cp', '-a', '--remove-destination', join(both, link), join(layer, link)]);
   }
   for (const name of merged) await rm(join(layer, name));
+  // Git does nothing without it.
+  await run(['mknod', '-m', '666', join(both, 'dev/null'), 'c', '1', '3']);
   say((await run(['chroot', both, ...check])).trim());
   await rm(both, { recursive: true });
 }

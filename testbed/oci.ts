@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, stat, writeFile } from 'node:fs/promises';
+import { constants, copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './run.ts';
 
@@ -55,7 +55,8 @@ export async function writeLayout(folder: string, images: readonly Image[]): Pro
   await mkdir(blobs, { recursive: true });
   const blobPath = (digest: string) => join(blobs, digest.replace('sha256:', ''));
   const layers = new Map(images.flatMap((image) => image.layers).map((layer) => [layer.digest, layer]));
-  for (const [digest, layer] of layers) await link(layer.path, blobPath(digest));
+  // Not linked: a link that another process makes meanwhile changes the file for whoever reads it, and tar fails.
+  for (const [digest, layer] of layers) await copyFile(layer.path, blobPath(digest), constants.COPYFILE_FICLONE);
   const put = async (mediaType: string, content: object) => {
     const text = JSON.stringify(content);
     const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;

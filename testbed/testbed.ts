@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Binaries, binaries, type Kind } from './binaries.ts';
+import { type Binaries, binaries, type Extra, type Kind } from './binaries.ts';
 import { fakeClient, fakePlace, upFake } from './fake.ts';
+import { startGitops } from './gitops.ts';
 import { checkHost } from './host.ts';
 import { hasNetwork } from './network.ts';
 import { insideOf, nodeClient, nodePlace, upNode } from './node.ts';
@@ -10,7 +11,7 @@ import { checkName, clusters, idOf, stateOf } from './paths.ts';
 import { deleteNamespaces, endProcesses, processesOf, remainsOf } from './remains.ts';
 import { messageOf, type Say } from './run.ts';
 
-export type { Kind } from './binaries.ts';
+export type { Extra, Kind } from './binaries.ts';
 
 /** A cluster that is up. */
 export interface Testbed {
@@ -26,6 +27,8 @@ export interface Testbed {
 export interface UpOptions {
   name: string;
   kind: Kind;
+  /** What a real node has besides; default: nothing. */
+  with?: readonly Extra[];
   /** Default: says nothing. */
   say?: Say;
 }
@@ -59,23 +62,28 @@ function checkOutside(): void {
  * Brings up a cluster. One that does not come up is taken down again.
  * @throws when the name is taken, this host cannot have the kind, or something of it does not start in time.
  */
-export async function up({ name, kind, say = () => {} }: UpOptions): Promise<Testbed> {
+export async function up({ name, kind, with: extras = [], say = () => {} }: UpOptions): Promise<Testbed> {
   const own = ownCluster();
   if (own) return own;
   checkOutside();
   checkName(name);
   if (kind === 'node') checkHost(stateOf(name));
+  else if (extras.length > 0) throw new Error(`${extras.join(', ')} needs a real node: use \`--kind node\``);
   if (existsSync(stateOf(name)) || hasNetwork(idOf(name))) {
     throw new Error(`the testbed ${name} exists: run \`npm run testbed -- down --name ${name}\` first`);
   }
   const built = await binaries(kind);
+  const argoCd = extras.includes('gitops') ? await binaries('gitops') : undefined;
   await mkdir(clusters(), { recursive: true });
   await mkdir(stateOf(name)); // fails for the second of two that begin at once
   const record = { name, kind, since: new Date().toISOString() };
   try {
     await writeFile(recordOf(name), JSON.stringify({ ...record, up: false }));
-    if (kind === 'node') await upNode(nodePlace(name, built), say);
-    else await upFake(await fakePlace(name, built), say);
+    if (kind === 'node') {
+      const place = nodePlace(name, built);
+      await upNode(place, say);
+      if (argoCd) await startGitops(place, argoCd, say);
+    } else await upFake(await fakePlace(name, built), say);
     await writeFile(recordOf(name), JSON.stringify({ ...record, up: true }));
   } catch (error) {
     await down(name).catch((more) => {

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject, Rollout } from '../../promotion/cluster/objects.ts';
 import { find, objectsOf, ofKind } from '../../test/charts/objects.ts';
+import { documented, filled } from '../../test/documents/documented.ts';
 import { sample } from '../../test/overlays/samples.ts';
 import { until } from '../../testbed/run.ts';
 import { removeFolders, writeManifests } from '../support/folder.ts';
 import { kubectl, read } from '../support/kubectl.ts';
 import { apply } from '../support/release.ts';
+import { typed } from '../support/typed.ts';
 
 // docs/autoscaling.md, on a real API server: an overlay that leaves the number of pods to an autoscaler from now on.
 
@@ -46,14 +48,9 @@ describe('an overlay whose pods an autoscaler counts from now on', () => {
   afterAll(() => kubectl(['delete', 'namespace', namespace, '--wait=false']));
 
   it('keeps its pods, when the number was handed over before', async () => {
-    const number = {
-      apiVersion: 'argoproj.io/v1alpha1',
-      kind: 'Rollout',
-      metadata: { name: 'backend' },
-      spec: { replicas: 3 },
-    };
-    const handOver = ['apply', '--server-side', '--field-manager=handover', '--validate=false', '-f', '-'];
-    await kubectl(['-n', namespace, ...handOver], JSON.stringify(number));
+    const [look = '', handOver = ''] = documented('docs/autoscaling.md', 'Switching it on for what is running');
+    const number = await typed(filled(look, { NAMESPACE: namespace }));
+    await typed(filled(handOver, { NAMESPACE: namespace, NUMBER: number }));
     await apply(withScaler);
     expect(await replicas()).toBe(3);
   });

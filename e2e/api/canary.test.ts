@@ -1,8 +1,6 @@
 import { App, Chart, Duration } from 'cdk8s';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CanaryRollout } from '../../charts/constructs/canary-rollout.ts';
-import { container } from '../../charts/constructs/container.ts';
-import { labelsOf } from '../../charts/labels.ts';
 import { loadKubeconfig } from '../../promotion/cluster/kubernetes.ts';
 import {
   type AnalysisRun,
@@ -11,7 +9,7 @@ import {
   type ReplicaSet,
   type Rollout,
 } from '../../promotion/cluster/objects.ts';
-import { sample } from '../../test/overlays/samples.ts';
+import { memberProps } from '../../test/charts/member.ts';
 import { analysisTemplate } from '../../test/traces/shop.ts';
 import { until } from '../../testbed/run.ts';
 import { kubectl, read } from '../support/kubectl.ts';
@@ -24,21 +22,12 @@ const namespace = `canary-${process.pid}`;
 function manifests(version: string): KubeObject[] {
   const chart = new Chart(new App(), 'chart', { namespace });
   new CanaryRollout(chart, 'api', {
-    labels: labelsOf(sample(), 'api', 'api'),
+    ...memberProps(`registry.k8s.io/pause:${version}`),
     replicas: 4,
     drain: Duration.seconds(1),
     prePromotion: { templates: ['pass'] },
     steps: [{ weight: 25 }, { weight: 50 }],
     postPromotion: { templates: ['hold'] },
-    progressDeadline: Duration.seconds(600),
-    containers: [
-      container({
-        name: 'api',
-        image: `registry.k8s.io/pause:${version}`,
-        ports: [{ name: 'http', number: 80 }],
-        resources: { cpuMillis: 1, memoryMebibytes: 32, scratchGibibytes: 1 },
-      }),
-    ],
   });
   return chart.toJson();
 }

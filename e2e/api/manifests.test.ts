@@ -3,7 +3,7 @@ import type { KubeObject, Rollout } from '../../promotion/cluster/objects.ts';
 import { isObserved } from '../../promotion/core/member.ts';
 import { readManifests } from '../../promotion/plan/folder.ts';
 import { objectsOf, ofKind, podTemplates } from '../../test/charts/objects.ts';
-import { sample } from '../../test/overlays/samples.ts';
+import { sample, sampleWithBucket } from '../../test/overlays/samples.ts';
 import { until } from '../../testbed/run.ts';
 import { installForeignCrds } from '../support/crds.ts';
 import { removeFolders, writeManifests } from '../support/folder.ts';
@@ -57,18 +57,11 @@ describe.each(['development', 'staging', 'production'])('dist/%s on a real API s
     const templates = podTemplates(objects);
     expect(templates.length).toBeGreaterThan(0);
     for (const [owner, { metadata, spec }] of templates) {
-      const name = owner.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
       const claimed =
         ofKind(objects, 'StatefulSet').find((set) => owner === nameOf(set))?.spec.volumeClaimTemplates ?? [];
       // As the controller of StatefulSets does.
       const volumes = claimed.map((claim: KubeObject) => ({ name: claim.metadata.name, emptyDir: {} }));
-      const pod = {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { ...metadata, name, namespace },
-        spec: { ...spec, volumes: [...(spec.volumes ?? []), ...volumes] },
-      };
-      await kubectl(['create', '--dry-run=server', '--validate=strict', '-f', '-'], JSON.stringify(pod));
+      await admit(namespace, owner, { metadata, spec: { ...spec, volumes: [...(spec.volumes ?? []), ...volumes] } });
     }
   });
 
@@ -86,10 +79,21 @@ describe.each(['development', 'staging', 'production'])('dist/%s on a real API s
   });
 });
 
+/** Asks the API server whether a pod of this template would be let in, and makes none. */
+async function admit(namespace: string, owner: string, template: { metadata: object; spec: object }): Promise<void> {
+  const { metadata, spec } = template;
+  const name = owner.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name, namespace }, spec };
+  await kubectl(['create', '--dry-run=server', '--validate=strict', '-f', '-'], JSON.stringify(pod));
+}
+
 // What is not in dist/ because no committed overlay asks for it, and what goes to the cluster of Argo CD.
 describe('further kinds on a real API server', () => {
   const namespace = `kinds-${process.pid}`;
-  beforeAll(() => kubectl(['create', 'namespace', namespace]));
+  beforeAll(async () => {
+    await kubectl(['create', 'namespace', namespace]);
+    await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+  });
   afterAll(() => kubectl(['delete', 'namespace', namespace, '--wait=false']));
 
   const gateway = { kind: 'gateway', gateway: { name: 'public', namespace: 'gateways', listener: 'https' } } as const;
@@ -100,6 +104,7 @@ describe('further kinds on a real API server', () => {
 
   it.each([
     ['the HTTPRoutes of a Gateway', async () => ofKind(objectsOf(exposed), 'HTTPRoute')],
+    ['the Jobs that keep dumps in a bucket', async () => ofKind(objectsOf(sampleWithBucket()), 'CronJob')],
     ['the ServiceMonitors', async () => ofKind(objectsOf(sample()), 'ServiceMonitor')],
     ['the ExternalSecrets', async () => ofKind(objectsOf(synced), 'ExternalSecret')],
     ['the Applications and the project of Argo CD', () => readManifests('dist/gitops')],
@@ -107,6 +112,13 @@ describe('further kinds on a real API server', () => {
     const items = (await read()).map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }));
     expect(items.length).toBeGreaterThan(0);
     await apply(await writeManifests('kinds', items as KubeObject[]));
+  });
+
+  it('the pods that keep dumps in a bucket are admitted where restricted ones alone are', async () => {
+    const jobs = ofKind(objectsOf(sampleWithBucket()), 'CronJob');
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'backup', namespace } };
+    await apply(await writeManifests('account', [account]));
+    for (const [owner, template] of podTemplates(jobs)) await admit(namespace, owner, template);
   });
 });
 

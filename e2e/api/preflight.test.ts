@@ -7,7 +7,7 @@ import { kubectl, run } from '../support/kubectl.ts';
 import { applyShop, shop } from '../support/shop.ts';
 
 const namespace = 'preflight';
-const CLI = 'build/moneywise-deploy.js';
+const CLI = 'scripts/launch.mjs';
 
 async function preflight(
   folder: string,

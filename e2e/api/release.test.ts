@@ -1,16 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../promotion/status/status.ts';
+import { closeServers, githubServer } from '../../test/notify/servers.ts';
 import { removeFolders, writeManifests } from '../support/folder.ts';
 import { kubectl, run } from '../support/kubectl.ts';
 import { promote } from '../support/promoter.ts';
 import { applyShop, type ShopOptions, shop, versionsOf } from '../support/shop.ts';
 
-const CLI = 'build/moneywise-deploy.js';
+const CLI = 'scripts/launch.mjs';
 
 // Whole releases by the real controller on a real API server, of Rollouts that this project did not render.
 const namespace = 'release';
-const release = async (options: Omit<ShopOptions, 'namespace'>) =>
-  writeManifests(options.version, await shop({ namespace, ...options }));
+let github: Awaited<ReturnType<typeof githubServer>>;
+const release = async (options: Omit<ShopOptions, 'namespace'>) => {
+  const notifications = { github: { repository: 'moneywise/moneywise', api: github.url } };
+  return writeManifests(options.version, await shop({ namespace, notifications, ...options }));
+};
+/** The incidents that GitHub has, as state and number of comments. */
+const incidents = () => github.issues.map(({ state, comments }) => [state, comments.length]);
 
 async function expectLive(version: string): Promise<void> {
   for (const member of ['backend', 'web'])
@@ -19,6 +25,8 @@ async function expectLive(version: string): Promise<void> {
 
 describe('a release on a real API server', () => {
   beforeAll(async () => {
+    github = await githubServer('moneywise/moneywise', 'token-of-the-tests');
+    process.env.MONEYWISE_GITHUB_TOKEN = 'token-of-the-tests';
     await kubectl(['create', 'namespace', namespace]);
     const v1 = await release({ version: 'v1' });
     await applyShop(v1);
@@ -26,6 +34,8 @@ describe('a release on a real API server', () => {
     await expectLive('v1');
   });
   afterAll(async () => {
+    delete process.env.MONEYWISE_GITHUB_TOKEN;
+    await closeServers();
     await kubectl(['delete', 'namespace', namespace, '--wait=false']);
     await removeFolders();
   });
@@ -37,6 +47,8 @@ describe('a release on a real API server', () => {
     expect([exitCode, result?.outcome]).toEqual([3, 'refused']);
     expect(events.find((e) => e.code === 'GOING_BACK')?.message).toMatch(/^backend: .*verdict.* Failed/);
     await expectLive('v1');
+    expect(incidents()).toEqual([['open', 0]]);
+    expect(github.issues[0]?.body).toMatch(/\| `backend: analysis before the switch` \| fail \|/);
   });
 
   it('is brought back whole when one member fails its analysis after the switch', async () => {
@@ -46,6 +58,7 @@ describe('a release on a real API server', () => {
     expect([exitCode, result?.outcome]).toEqual([4, 'rolled-back']);
     expect(events.find((e) => e.code === 'GOING_BACK')?.message).toMatch(/^backend: .*verdict.* Failed/);
     await expectLive('v1');
+    expect(incidents()).toEqual([['open', 1]]);
   });
 
   it('goes live whole when every verdict is good', async () => {
@@ -54,6 +67,7 @@ describe('a release on a real API server', () => {
     const { exitCode, result } = await promote(folder);
     expect([exitCode, result?.outcome]).toEqual([0, 'promoted']);
     await expectLive('v4');
+    expect(incidents()).toEqual([['closed', 2]]);
 
     const { code, stdout } = await run('node', [CLI, 'status', '--manifests', folder, '--output', 'json']);
     const { members, findings } = JSON.parse(stdout).data as Status;

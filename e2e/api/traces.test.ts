@@ -7,7 +7,7 @@ import { playReal } from '../support/real-stage.ts';
 
 // The simulation is tested against recorded traces; these few are recorded anew each time, so that the others cannot be
 // of a controller that nobody runs any more.
-const AGAIN = ['a good release', 'an abort during the hold', 'a retry within the delay'];
+const AGAIN = ['a good release', 'an abort during the hold', 'a retry within the delay', 'a canary that goes live'];
 
 describe.concurrent('the real controller still does what was recorded', () => {
   it.each(AGAIN)('%s', async (name) => {

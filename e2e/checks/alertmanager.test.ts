@@ -4,14 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { find, objectsOf } from '../../test/charts/objects.ts';
 import { sample } from '../../test/overlays/samples.ts';
-import { type Binaries, binaries } from '../../testbed/binaries.ts';
 import { run } from '../../testbed/run.ts';
 
-let tools: Binaries;
 let folder: string;
 let config: string;
 beforeAll(async () => {
-  tools = await binaries('checks');
   folder = await mkdtemp(join(tmpdir(), 'alertmanager-'));
   config = join(folder, 'alertmanager.yaml');
   await writeFile(config, find(objectsOf(sample()), 'ConfigMap', 'alertmanager').data['alertmanager.yaml']);
@@ -20,7 +17,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('the Alertmanager', () => {
   it('understands its configuration', async () => {
-    expect(await run([tools.of('amtool'), 'check-config', config])).toContain('SUCCESS');
+    expect(await run(['amtool', 'check-config', config])).toContain('SUCCESS');
   });
 
   it.each([
@@ -30,12 +27,12 @@ describe('the Alertmanager', () => {
     ['warning', 'team', 'team'],
   ])('tells of a %s alert of the stage %s: %s', async (severity, stage, receiver) => {
     const labels = [`severity=${severity}`, `stage=${stage}`, 'alertname=BackendErrors', 'environment=staging'];
-    const argv = [tools.of('amtool'), 'config', 'routes', 'test', `--config.file=${config}`];
+    const argv = ['amtool', 'config', 'routes', 'test', `--config.file=${config}`];
     await run([...argv, `--verify.receivers=${receiver}`, ...labels]);
   });
 
   it('tells the team of an alert that has no stage', async () => {
-    const argv = [tools.of('amtool'), 'config', 'routes', 'test', `--config.file=${config}`];
+    const argv = ['amtool', 'config', 'routes', 'test', `--config.file=${config}`];
     await run([...argv, '--verify.receivers=team', 'alertname=FromElsewhere']);
   });
 });

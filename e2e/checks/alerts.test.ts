@@ -5,7 +5,6 @@ import { dump } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { find, type KubeObject, objectsOf } from '../../test/charts/objects.ts';
 import { sample } from '../../test/overlays/samples.ts';
-import { type Binaries, binaries } from '../../testbed/binaries.ts';
 import { run } from '../../testbed/run.ts';
 
 // Every alert in a simulated Prometheus: two hours of something wrong, and two hours of the same thing right.
@@ -77,10 +76,8 @@ const cases: Record<string, Case> = {
   CacheDown: { wrong: of('redis_up', 'redis', 0), right: of('redis_up', 'redis', 1) },
 };
 
-let tools: Binaries;
 let folder: string;
 beforeAll(async () => {
-  tools = await binaries('checks');
   folder = await mkdtemp(join(tmpdir(), 'alerts-'));
   await writeFile(join(folder, 'rules.yaml'), dump({ groups }));
 });
@@ -103,14 +100,14 @@ async function promtool(tests: { series: Series; at: number; firing: Record<stri
     })),
   };
   await writeFile(file, dump(content, { lineWidth: -1 }));
-  return run([tools.of('promtool'), 'test', 'rules', file]);
+  return run(['promtool', 'test', 'rules', file]);
 }
 
 const names = [...new Set(groups.flatMap(({ rules }: KubeObject) => rules.map(({ alert }: KubeObject) => alert)))];
 
 describe('the alert rules', () => {
   it('are understood by Prometheus', async () => {
-    expect(await run([tools.of('promtool'), 'check', 'rules', join(folder, 'rules.yaml')])).toContain('SUCCESS');
+    expect(await run(['promtool', 'check', 'rules', join(folder, 'rules.yaml')])).toContain('SUCCESS');
   });
 
   it('all have a case here, and every case has its rule', () => {

@@ -12,7 +12,6 @@ import { policySchema, type Query } from '../../promotion/plan/policy.ts';
 import { ask } from '../../promotion/run/check.ts';
 import { find, objectsOf } from '../../test/charts/objects.ts';
 import { sample } from '../../test/overlays/samples.ts';
-import { binaries } from '../../testbed/binaries.ts';
 import { until } from '../../testbed/run.ts';
 import { freePort } from '../data/server.ts';
 
@@ -36,7 +35,6 @@ let folder: string;
 let url: string;
 
 beforeAll(async () => {
-  const tools = await binaries('checks');
   target = createServer((_, response) => {
     scrapes += 1;
     response.setHeader('content-type', 'text/plain; version=0.0.4').end(`${exported().join('\n')}\n`);
@@ -49,7 +47,7 @@ beforeAll(async () => {
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
   prometheus = spawn(
-    tools.of('prometheus'),
+    'prometheus',
     [
       `--config.file=${join(folder, 'prometheus.yml')}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,

@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { runInThisContext } from 'node:vm';
-import { context } from 'esbuild';
-import { loadAll } from 'js-yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type * as Gitops from '../../charts/gitops.ts';
+import type * as GitopsPolicy from '../../charts/policy/gitops.ts';
+import type { FollowedRelease } from '../../charts/policy/gitops.ts';
+import type * as Policy from '../../charts/policy/policy.ts';
+import type { RenderedObject } from '../../charts/policy/rendered.ts';
+import type * as Render from '../../charts/render.ts';
+import { loadOverlay } from '../../overlays/load.ts';
+import type { Overlay } from '../../overlays/overlay.ts';
 import type { KubeObject } from '../../test/charts/objects.ts';
-import { references } from '../../test/charts/references.ts';
+import { gitopsReferences, references } from '../../test/charts/references.ts';
+import { sample, sampleUnderLoad } from '../../test/overlays/samples.ts';
+import { newChartsLoader } from './mutated-charts.ts';
 import { type SourceMutant, sourceMutants } from './source-mutants.ts';
 
 // Mistakes in the sources of the charts, made mechanically. Those that change a field by which one rendered object refers
@@ -23,12 +26,13 @@ const harmless: readonly [RegExp, string][] = [
     'selectors are narrowed by another label alike',
   ],
   [/^charts\/constructs\/postgres\.ts: 'app.kubernetes.io\/name'/, 'the name of a ConfigMap, in all that refers to it'],
-  [/^charts\/render\.ts: /, 'the order of a sync, which no manifest refers to'],
+  [/^charts\/render\.ts: /, 'other numbers for the waves of a sync, in the same order'],
 ];
 /** What gets through and should not: synth has no way to know it. */
 const unknowable: readonly [RegExp, string][] = [
   [/^charts\/backend\.ts: jsonCheck\(/, 'one question fewer in an analysis that asks several'],
   [/^charts\/backend\.ts: tmp → /, 'an init container may write no temporary files'],
+  [/^charts\/promoter-job\.ts: 'Job' → /, 'a kind that no API server has'],
   [/^charts\/deploy\.ts: props\.before → /, 'Deployments that nobody migrates for'],
   [/^charts\/constructs\/task-pod\.ts: before → /, 'a Job that does not look at values first'],
   [/^charts\/constructs\/pod-template\.ts: 'topology/, 'pods that are spread by fewer rules'],
@@ -37,66 +41,38 @@ const unknowable: readonly [RegExp, string][] = [
   [/^charts\/web\.ts: \{ path: web\.cachePath/, 'a folder that the process wants to write to'],
 ];
 
-interface Charts {
-  render(overlay: unknown): Record<string, string>;
-  loadOverlay(name: string): unknown;
-  sample(change?: object): unknown;
+type Charts = typeof Render & typeof Policy & typeof Gitops & typeof GitopsPolicy;
+const files = ['charts/render.ts', 'charts/policy/policy.ts', 'charts/gitops.ts', 'charts/policy/gitops.ts'];
+
+/** What is rendered, before it is judged, and the judge. */
+interface Judged {
+  readonly objects: readonly RenderedObject[];
+  /** The fields by which these objects refer to each other. */
+  readonly references: readonly RegExp[];
+  /** @throws PolicyError */
+  readonly enforce: () => void;
 }
 
-const entry = `
-  export { render } from './charts/render.ts';
-  export { loadOverlay } from './overlays/load.ts';
-  export { sample } from './test/overlays/samples.ts';
-`;
-
-/** Bundles the charts, with the text of one file in its place, as often as it is asked. */
-async function newBundler() {
-  let mutant: SourceMutant | undefined;
-  const bundler = await context({
-    stdin: { contents: entry, resolveDir: process.cwd(), loader: 'ts' },
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    packages: 'external',
-    write: false,
-    logLevel: 'silent',
-    define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(process.cwd(), 'overlays', 'load.ts')).href) },
-    plugins: [
-      {
-        name: 'mutant',
-        setup: (build) =>
-          build.onLoad({ filter: /\/charts\/.*\.ts$/ }, ({ path }) => {
-            const text = mutant && resolve(mutant.file) === path ? mutant.text : readFileSync(path, 'utf8');
-            // What it would render is asked without the policy as well.
-            const open = text.replace(
-              /(export function enforcePolicy\(.*\{)/,
-              '$1 if (globalThis.withoutPolicy) return;',
-            );
-            return { contents: open, loader: 'ts' };
-          }),
-      },
-    ],
-  });
-  return {
-    async load(which?: SourceMutant): Promise<Charts> {
-      mutant = which;
-      const { outputFiles } = await bundler.rebuild();
-      const module = { exports: {} as Charts };
-      const wrapped = `(function (module, exports, require) {${outputFiles?.[0]?.text}\n})`;
-      runInThisContext(wrapped)(module, module.exports, createRequire(join(process.cwd(), 'package.json')));
-      return module.exports;
-    },
-    end: () => bundler.dispose(),
+/** Each overlay by itself, and the objects of Argo CD beside the overlays that those apply. */
+function* renderings(charts: Charts, overlays: readonly Overlay[]): Generator<Judged> {
+  const releases: FollowedRelease[] = [];
+  for (const overlay of overlays) {
+    const { files, started } = charts.renderObjects(overlay);
+    const written = [...files.values()].flat();
+    const objects = [...written, ...started];
+    yield { objects, references, enforce: () => charts.enforcePolicy(objects, charts.contextOf(overlay)) };
+    if (charts.isFollowed(overlay)) releases.push({ overlay, objects: written });
+  }
+  const objects = [...charts.renderGitopsObjects(releases).values()].flat();
+  yield {
+    objects: [...objects, ...releases.flatMap((release) => release.objects)],
+    references: gitopsReferences,
+    enforce: () => charts.enforceGitopsPolicy(objects, releases),
   };
 }
 
-function objectsOf(charts: Charts, overlay: unknown, withoutPolicy: boolean): KubeObject[] {
-  Object.assign(globalThis, { withoutPolicy });
-  return Object.values(charts.render(overlay)).flatMap((yaml) => loadAll(yaml));
-}
-
 /** Path → value of every field; hashes in names are left out, since they change with all that is hashed. */
-function fieldsOf(objects: readonly KubeObject[]): Map<string, string> {
+function fieldsOf({ objects }: Judged): Map<string, string> {
   const fields = new Map<string, string>();
   const without = (text: string) => text.replace(/-[0-9a-f]{10}\b/g, '-HASH');
   const walk = (value: KubeObject, path: string) => {
@@ -109,7 +85,7 @@ function fieldsOf(objects: readonly KubeObject[]): Map<string, string> {
       walk(value[key], /^\S+ \S+ $/.test(path) ? `${path}${name}` : `${path}.${name}`);
     }
   };
-  for (const object of objects) walk(object, `${object.kind} ${object.metadata.name} `);
+  for (const { manifest } of objects) walk(manifest, `${manifest.kind} ${manifest.metadata.name} `);
   return fields;
 }
 
@@ -127,21 +103,22 @@ function isAlike(now: Map<string, string>, before: Map<string, string>, { from, 
 function judge(
   charts: Charts,
   mutant: SourceMutant,
-  overlays: readonly unknown[],
+  overlays: readonly Overlay[],
   right: readonly Map<string, string>[],
 ): Verdict {
   let verdict: Verdict = 'no wire';
-  for (const [i, overlay] of overlays.entries()) {
-    try {
-      const [now, before] = [fieldsOf(objectsOf(charts, overlay, true)), right[i] ?? new Map()];
+  try {
+    let at = 0;
+    for (const rendering of renderings(charts, overlays)) {
+      const [now, before] = [fieldsOf(rendering), right[at++] ?? new Map()];
       const changed = [...new Set([...now.keys(), ...before.keys()])].filter((at) => now.get(at) !== before.get(at));
-      if (!changed.some((at) => references.some((reference) => reference.test(at)))) continue;
+      if (!changed.some((at) => rendering.references.some((reference) => reference.test(at)))) continue;
       if (!isAlike(now, before, mutant)) verdict = 'let through';
       else if (verdict === 'no wire') verdict = 'alike';
-      objectsOf(charts, overlay, false);
-    } catch {
-      return 'refused';
+      rendering.enforce();
     }
+  } catch {
+    return 'refused';
   }
   return verdict;
 }
@@ -151,27 +128,28 @@ describe('a mistake in the source of a chart that changes what refers to what', 
   const letThrough: string[] = [];
 
   beforeAll(async () => {
-    const bundler = await newBundler();
-    try {
-      const charts = await bundler.load();
-      const gateway = { name: 'public', namespace: 'gateways', listener: 'https', redirectListener: 'http' };
-      const overlays = [
-        charts.loadOverlay('production'),
-        charts.loadOverlay('development'),
-        charts.sample({ ingress: { kind: 'gateway', gateway } }),
-      ];
-      const right = overlays.map((overlay) => fieldsOf(objectsOf(charts, overlay, true)));
-      for (const mutant of sourceMutants()) {
-        const words = `${mutant.file}: ${mutant.from.replaceAll(/\s+/g, ' ').slice(0, 60)} → ${mutant.to}`;
-        const verdict = await bundler.load(mutant).then(
-          (mutated) => judge(mutated, mutant, overlays, right),
-          (): Verdict => 'refused',
-        );
-        if (verdict === 'refused') refused.push(words);
-        if (verdict === 'let through') letThrough.push(words);
-      }
-    } finally {
-      await bundler.end();
+    const load = await newChartsLoader();
+    const gateway = { name: 'public', namespace: 'gateways', listener: 'https', redirectListener: 'http' };
+    const promoter = {
+      kind: 'job' as const,
+      image: { repository: 'promoter', version: 'v0.1.0', digest: `sha256:${'1'.repeat(64)}` },
+      apiServer: { cidrs: ['10.0.0.1/32'] },
+      evidence: { sizeGibibytes: 1 },
+    };
+    const overlays = [
+      loadOverlay('production'),
+      loadOverlay('development'),
+      sample({ ingress: { kind: 'gateway', gateway }, promoter, strategy: sampleUnderLoad().strategy }),
+    ];
+    const right = [...renderings(await load<Charts>(files), overlays)].map(fieldsOf);
+    for (const mutant of sourceMutants()) {
+      const words = `${mutant.file}: ${mutant.from.replaceAll(/\s+/g, ' ').slice(0, 60)} → ${mutant.to}`;
+      const verdict = await load<Charts>(files, mutant).then(
+        (mutated) => judge(mutated, mutant, overlays, right),
+        (): Verdict => 'refused',
+      );
+      if (verdict === 'refused') refused.push(words);
+      if (verdict === 'let through') letThrough.push(words);
     }
   }, 600_000);
 

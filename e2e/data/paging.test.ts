@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { find, objectsOf } from '../../test/charts/objects.ts';
+import { documented, filled } from '../../test/documents/documented.ts';
 import { sample } from '../../test/overlays/samples.ts';
 import { run, until } from '../../testbed/run.ts';
 import { freePort, ownFolder, type Server, start } from './server.ts';
@@ -61,6 +62,9 @@ afterAll(async () => {
   await new Promise((resolve) => receivers.close(resolve));
 });
 
+/** Types a line as somebody whose shell knows where Alertmanager is. */
+const type = (line: string) => run(['sh', '-c', line], { env: { ...process.env, ALERTMANAGER_URL: url } });
+
 type Labels = Readonly<Record<string, string>>;
 
 const alert = (alertname: string, stage: string, environment = 'staging'): Labels => ({
@@ -108,9 +112,8 @@ describe('an alert that nobody has taken on', () => {
 
 describe('an alert that somebody has taken on', () => {
   it('never pages: its later stages are silenced, and the team is told all the same', async () => {
-    const acknowledged = ['alertname=BackendErrors', 'environment=staging', 'stage=~"on-call|manager"'];
-    const silence = ['silence', 'add', `--alertmanager.url=${url}`, '--author=me', '--comment=on it', '--duration=2h'];
-    await run(['amtool', ...silence, ...acknowledged]);
+    const silence = documented('docs/on-call.md', 'On call', 'silence add');
+    await type(filled(silence, { production: 'staging' }));
     const stages = ['team', 'on-call', 'manager'].map((stage) => alert('BackendErrors', stage));
     await fire(...stages);
     for (const later of stages.slice(1))
@@ -121,6 +124,13 @@ describe('an alert that somebody has taken on', () => {
     await isTold('manager', 'BackendErrors of development');
     await isTold('slack', 'BackendErrors of staging');
     expect(pagesOf('staging')).toEqual([]);
+  });
+
+  it('is on again once the silence ends, and what is silenced can be told', async () => {
+    const [id = ''] =
+      /[0-9a-f]{8}-\S+/.exec(await type(documented('docs/on-call.md', 'On call', 'silence query'))) ?? [];
+    await type(filled(documented('docs/on-call.md', 'On call', 'silence expire'), { ID: id }));
+    expect(await type(documented('docs/on-call.md', 'On call', 'silence query'))).not.toContain(id);
   });
 });
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { KubeObject } from '../../test/charts/objects.ts';
 import { run, until } from '../../testbed/run.ts';
 
 // Data stores of Debian packages as processes of their own folder and port, started with what the charts render.
@@ -12,6 +13,13 @@ export const postgresBin = '/usr/lib/postgresql/15/bin';
 
 /** Servers refuse to run as root; the user is the one of Debian's packages. */
 const asUser = process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
+
+/** Of every login in these tests. */
+export const password = 'only-for-tests';
+
+/** A container's plain variables, and those from Secrets as the test's password. */
+export const variables = (container: KubeObject): Record<string, string> =>
+  Object.fromEntries(container.env.map(({ name, value }: KubeObject) => [name, value ?? password]));
 
 export interface Server {
   readonly port: number;
@@ -42,12 +50,20 @@ export async function freePort(): Promise<number> {
 export const runAs = (argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> =>
   run([...asUser, ...argv], { env: { ...process.env, PATH: `${postgresBin}:${process.env.PATH}`, ...env }, cwd: '/' });
 
-/** Starts a server and waits until it says yes. */
-export async function start(
-  argv: readonly string[],
-  options: { port: number; folder: string; env?: NodeJS.ProcessEnv; ready: () => Promise<boolean> },
-): Promise<Server> {
-  const [file = '', ...args] = [...asUser, ...argv];
+interface StartOptions {
+  readonly port: number;
+  /** Is removed when it ends. */
+  readonly folder: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly ready: () => Promise<boolean>;
+}
+
+/** Starts a server as the servers' user and waits until it says yes. */
+export const start = (argv: readonly string[], options: StartOptions): Promise<Server> =>
+  startOwn([...asUser, ...argv], options);
+
+/** The same as the user of this process, for what lies in its home. */
+export async function startOwn([file = '', ...args]: readonly string[], options: StartOptions): Promise<Server> {
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: '/',
@@ -67,7 +83,7 @@ export async function start(
     return code;
   };
   try {
-    await until(argv.join(' ').slice(0, 80), 20, options.ready);
+    await until([file, ...args].join(' ').slice(0, 80), 20, options.ready);
   } catch (error) {
     await stop('SIGKILL');
     throw new Error(`${(error as Error).message}\n${output}`);

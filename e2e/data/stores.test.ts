@@ -1,25 +1,17 @@
-import { chmod, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { find, type KubeObject, objectsOf } from '../../test/charts/objects.ts';
 import { sample } from '../../test/overlays/samples.ts';
 import { succeeds } from '../../testbed/run.ts';
-import { freePort, ownFolder, postgresBin, runAs, type Server, start } from './server.ts';
-
-const password = 'only-for-tests';
-
-/** A container's plain variables, and those from Secrets as the test's password. */
-const variables = (container: KubeObject): Record<string, string> =>
-  Object.fromEntries(container.env.map(({ name, value }: KubeObject) => [name, value ?? password]));
+import { contentOf, type Database, fill, startDatabase } from './database.ts';
+import { freePort, ownFolder, password, runAs, type Server, start, variables } from './server.ts';
 
 describe('PostgreSQL 15 as it is rendered', () => {
-  let server: Server;
-  let port: number;
+  let database: Database;
   let backups: string;
   let objects: KubeObject[];
-  const sql = (statement: string, database = 'moneywise') =>
-    runAs(['psql', '--no-psqlrc', '-v', 'ON_ERROR_STOP=1', '-Atc', statement], { ...client(), PGDATABASE: database });
-  const client = () => ({ PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: 'moneywise', PGPASSWORD: password });
+  const sql: Database['sql'] = (...args) => database.sql(...args);
 
   /** Runs a Job's own command with its own variables; where it connects to and writes to are the test's. */
   function job(name: string, change: Record<string, string> = {}): Promise<string> {
@@ -31,59 +23,29 @@ describe('PostgreSQL 15 as it is rendered', () => {
   const dumps = async () => (await readdir(backups)).filter((name) => name.endsWith('.dump')).sort();
 
   beforeAll(async () => {
-    port = await freePort();
+    const port = await freePort();
     objects = objectsOf(sample({ database: { ...sample().database, port } }));
-    const [container] = find(objects, 'StatefulSet', 'postgres').spec.template.spec.containers;
-    const env = variables(container);
-    const folder = await ownFolder('postgres');
     backups = await ownFolder('backups');
-    const data = join(folder, 'pgdata');
-    const passwordFile = join(folder, 'password');
-    await writeFile(passwordFile, password);
-    await chmod(passwordFile, 0o644);
-    const initdbArgs = env.POSTGRES_INITDB_ARGS?.split(' ') ?? [];
-    await runAs([
-      `${postgresBin}/initdb`,
-      '-D',
-      data,
-      '-U',
-      env.POSTGRES_USER ?? '',
-      `--pwfile=${passwordFile}`,
-      ...initdbArgs,
-    ]);
-    const probe = container.readinessProbe.exec.command;
-    const listening = ['-D', data, '-k', folder, '-c', 'listen_addresses=127.0.0.1'];
-    server = await start([`${postgresBin}/postgres`, ...listening], {
-      port,
-      folder,
-      env: { PGPORT: env.PGPORT },
-      ready: () => runAs(probe).then(() => true),
-    });
-    await runAs(['createdb', env.POSTGRES_DB ?? ''], client());
-    await sql('CREATE TABLE accounts (id serial PRIMARY KEY, name text, balance numeric)');
-    await sql(`INSERT INTO accounts (name, balance) SELECT 'a' || n, n * 1.25 FROM generate_series(1, 500) n`);
-    await sql('CREATE TABLE transfers (id serial PRIMARY KEY, account int REFERENCES accounts, note text)');
-    await sql(`INSERT INTO transfers (account, note) VALUES (1, 'ümlaut ''quoted'''), (2, NULL)`);
+    database = await startDatabase(objects, port);
+    await fill(database);
   });
   afterAll(async () => {
-    await server?.stop('SIGINT');
+    await database?.server.stop('SIGINT');
     if (backups) await rm(backups, { recursive: true });
   });
 
-  const content = async () => [
-    await sql('SELECT * FROM accounts ORDER BY id'),
-    await sql('SELECT * FROM transfers ORDER BY id'),
-    await sql(`SELECT last_value FROM accounts_id_seq`),
-  ];
+  const content = () => contentOf(database);
 
   it('checks its pages, and asks for a password by scram', async () => {
     expect(await sql('SHOW data_checksums')).toBe('on\n');
-    await expect(runAs(['psql', '-c', 'SELECT 1'], { ...client(), PGPASSWORD: 'wrong' })).rejects.toThrow(/password/);
+    await expect(runAs(['psql', '-c', 'SELECT 1'], { ...database.login, PGPASSWORD: 'wrong' })).rejects.toThrow(
+      /password/,
+    );
   });
 
   it('is the same after its backup, the loss of its tables, and its restore', async () => {
     const before = await content();
-    expect(await job('backup')).toMatch(/\.dump: .* 1 kept/);
+    expect(await job('backup')).toMatch(/\.dump: \S+\n1 kept/);
     await sql('DROP TABLE transfers, accounts CASCADE');
     expect(await job('restore')).toContain('restored');
     expect(await content()).toEqual(before);
@@ -145,10 +107,10 @@ describe('PostgreSQL 15 as it is rendered', () => {
       () => 'cut off',
     );
     const started = Date.now();
-    expect(await server.stop('SIGINT')).toBe(0);
+    expect(await database.server.stop('SIGINT')).toBe(0);
     expect(Date.now() - started).toBeLessThan(20_000);
     expect(await waiting).toBe('cut off');
-    expect(server.said()).toContain('database system is shut down');
+    expect(database.server.said()).toContain('database system is shut down');
   });
 });
 

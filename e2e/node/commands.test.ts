@@ -82,7 +82,7 @@ describe('on a real node', () => {
     const rule = 'JWT_ACCESS_SECRET must have at least 32 characters';
     expect(exitCode).toBe(3);
     expect(events.find((event) => event.code === 'GOING_BACK')?.message).toContain(rule);
-    const { stdout, code } = await run('node', ['build/moneywise-deploy.js', 'preflight', '--manifests', folder]);
+    const { stdout, code } = await run('node', ['scripts/launch.mjs', 'preflight', '--manifests', folder]);
     expect(stdout).toContain(rule);
     expect(code).toBe(1);
     expect(stdout + JSON.stringify(events)).not.toContain(WRONG_VALUE);

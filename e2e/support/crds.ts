@@ -43,6 +43,8 @@ export async function installForeignCrds(): Promise<() => Promise<void>> {
       const argv = ['wait', '--for=condition=Established', '--timeout=5s', `crd/${name}`];
       return (await run('kubectl', argv)).code === 0;
     });
+    // For a moment after that its storage is still being made, and no object of it can be listed.
+    await until(`objects of CRD ${name}`, 30, async () => (await run('kubectl', ['get', name, '-A'])).code === 0);
     installed.push(name);
   }
   return async () => {

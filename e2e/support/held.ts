@@ -1,12 +1,7 @@
-import { writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type RequestOptions, request as send } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { IncomingMessage } from 'node:http';
 import type { RunEvent } from '../../promotion/report/events.ts';
-import { newFolder } from './folder.ts';
 import { carryOut, type Promotion, type Signal } from './promoter.ts';
+import { openProxy } from './proxy.ts';
 
 /**
  * Hears of a write of the promoter before the API server does, and can do something else first; `'lose'` keeps it from
@@ -42,11 +37,6 @@ export async function promoteHeld(
   args: readonly string[] = [],
   at: (event: RunEvent, signal: Signal) => void = () => {},
 ): Promise<Promotion> {
-  const config = new KubeConfig();
-  config.loadFromDefault();
-  const target: RequestOptions = {};
-  await config.applyToHTTPSOptions(target);
-  const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? '');
   let signal: Signal = () => {};
   let problem: unknown;
   const meet = (write: string) =>
@@ -54,65 +44,18 @@ export async function promoteHeld(
       problem ??= error;
       return undefined;
     });
-
-  const server = createServer(async (request, response) => {
-    const body = await textOf(request);
-    const fate = request.method === 'GET' ? undefined : await meet(nameOf(request, body));
-    const { host: _, ...headers } = request.headers;
-    const onward = {
-      ...target,
-      agent: false,
-      hostname,
-      port,
-      method: request.method,
-      path: request.url,
-      headers,
-    } as const;
-    if (fate === 'lose' || response.destroyed) request.socket.destroy();
-    else passOn(response, onward, body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const proxy = await openProxy(async (request, body) =>
+    request.method === 'GET' ? undefined : meet(nameOf(request, body)),
+  );
   try {
-    const here = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const kubeconfig = join(await newFolder('kubeconfig'), 'config');
-    await writeFile(kubeconfig, JSON.stringify(pointedAt(config, here)));
-    const promotion = await carryOut('promote', folder, ['--kubeconfig', kubeconfig, ...args], at, (s) => {
+    const promotion = await carryOut('promote', folder, ['--kubeconfig', proxy.kubeconfig, ...args], at, (s) => {
       signal = s;
     });
     if (problem) throw problem;
     return promotion;
   } finally {
-    server.closeAllConnections();
-    server.close();
+    proxy.close();
   }
-}
-
-function passOn(response: ServerResponse, options: RequestOptions, body: string): void {
-  const onward = send(options, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    // A watch that nothing has happened in yet has answered all the same.
-    response.flushHeaders();
-    answer.pipe(response);
-    answer.on('error', () => response.destroy());
-  });
-  onward.on('error', () => response.destroy());
-  response.on('close', () => onward.destroy());
-  onward.end(body);
-}
-
-function pointedAt(config: KubeConfig, server: string): object {
-  const exported = JSON.parse(config.exportConfig()) as { clusters: { name: string }[] };
-  const clusters = exported.clusters.map(({ name }) => ({
-    name,
-    cluster: { server, 'insecure-skip-tls-verify': true },
-  }));
-  return { ...exported, clusters };
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  let text = '';
-  for await (const chunk of request.setEncoding('utf8')) text += chunk;
-  return text;
 }
 
 interface Operation {

@@ -26,9 +26,10 @@ export function run(
   stdin?: string,
   onLine: (line: string, child: ChildProcess) => void = () => {},
   onStart: (child: ChildProcess) => void = () => {},
+  cwd?: string,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], ...(cwd === undefined ? {} : { cwd }) });
     onStart(child);
     let [stdout, stderr, rest] = ['', '', ''];
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -33,17 +33,7 @@ export async function carryOut(
 ): Promise<Promotion> {
   const events: RunEvent[] = [];
   const own = await newFolder('evidence');
-  const argv = [
-    'build/moneywise-deploy.js',
-    command,
-    '--manifests',
-    folder,
-    '--output',
-    'json',
-    '--evidence',
-    own,
-    ...args,
-  ];
+  const argv = ['scripts/launch.mjs', command, '--manifests', folder, '--output', 'json', '--evidence', own, ...args];
   const heard = (line: string, child: ChildProcess) => {
     const event = JSON.parse(line) as RunEvent;
     events.push(event);

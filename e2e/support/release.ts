@@ -1,7 +1,7 @@
 import { loadAll } from 'js-yaml';
 import { render } from '../../charts/render.ts';
 import { parseOverlay } from '../../overlays/load.ts';
-import type { OverlayInput } from '../../overlays/overlay.ts';
+import type { Overlay, OverlayInput } from '../../overlays/overlay.ts';
 import { staging } from '../../overlays/staging.ts';
 import type { KubeObject } from '../../promotion/cluster/objects.ts';
 import { images } from '../../testbed/images.ts';
@@ -13,6 +13,8 @@ export interface ReleaseOptions {
   /** Tags of the stand-in application, e.g. `v2-never-ready`. */
   readonly backend: string;
   readonly web: string;
+  /** Changes the overlay of these suites. */
+  readonly overlay?: Partial<OverlayInput>;
   /** Changes each rendered object. */
   readonly edit?: (object: KubeObject) => KubeObject;
 }
@@ -28,15 +30,20 @@ const SECRETS = {
 } as const;
 
 /** Staging with data stores in the cluster and times that suit a test: the overlay of these suites. */
-function testOverlay({ namespace }: ReleaseOptions, references: Record<string, string>): OverlayInput {
+export function testOverlay(
+  { name, namespace, overlay }: { readonly name: string } & Pick<ReleaseOptions, 'namespace' | 'overlay'>,
+  references: Record<string, string>,
+): OverlayInput {
   const image = (name: string, version: string) => {
     const [repository = '', digest = ''] = (references[`testbed.local/${name}`] ?? '').split('@');
     return { repository, version, digest };
   };
   const resources = { cpuMillis: 20, memoryMebibytes: 128 };
+  // No release of a test is recorded in the repository that staging names.
+  const { gitops: _, ...base } = staging;
   return {
-    ...staging,
-    name: namespace,
+    ...base,
+    name,
     namespace,
     strategy: {
       kind: 'blue-green',
@@ -68,11 +75,12 @@ function testOverlay({ namespace }: ReleaseOptions, references: Record<string, s
     health: { checkVia: 'service' },
     network: { apiServerCidrs: ['0.0.0.0/0'] },
     monitoring: { kind: 'none' },
+    ...overlay,
   };
 }
 
-/** Renders a release into a folder of its own and returns that folder. */
-export async function renderRelease(options: ReleaseOptions): Promise<string> {
+/** The overlay of a release, with its pins. */
+export async function overlayOf(options: ReleaseOptions): Promise<Overlay> {
   const references = await images();
   const pin = (workload: 'backend' | 'web') => {
     const tag = options[workload];
@@ -80,8 +88,15 @@ export async function renderRelease(options: ReleaseOptions): Promise<string> {
     if (!digest) throw new Error(`the testbed has no image ${workload}:${tag}`);
     return { version: `${tag.split('-')[0]}.0.0`, digest };
   };
-  const overlay = parseOverlay(testOverlay(options, references), { backend: pin('backend'), web: pin('web') });
-  const objects = Object.values(render(overlay)).flatMap((text) => loadAll(text) as KubeObject[]);
+  return parseOverlay(testOverlay({ name: options.namespace, ...options }, references), {
+    backend: pin('backend'),
+    web: pin('web'),
+  });
+}
+
+/** Renders a release into a folder of its own and returns that folder. */
+export async function renderRelease(options: ReleaseOptions): Promise<string> {
+  const objects = Object.values(render(await overlayOf(options))).flatMap((text) => loadAll(text) as KubeObject[]);
   const label = `${options.backend}+${options.web}`;
   return writeManifests(label, options.edit ? objects.map(options.edit) : objects);
 }

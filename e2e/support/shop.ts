@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../promotion/cluster/objects.ts';
+import type { PolicyInput } from '../../promotion/plan/policy.ts';
 import { kubectl } from './kubectl.ts';
 
 export interface ShopOptions {
@@ -8,6 +9,8 @@ export interface ShopOptions {
   /** What the analysis of backend says before and after the switch. @default 'pass' */
   readonly before?: 'pass' | 'fail';
   readonly after?: 'pass' | 'fail';
+  /** Who is told. @default nobody */
+  readonly notifications?: PolicyInput['notifications'];
   /** Changes each object. */
   readonly edit?: (object: KubeObject) => KubeObject;
 }
@@ -16,16 +19,9 @@ export interface ShopOptions {
  * A release of two Rollouts that this project did not render, for clusters whose pods answer nothing: their analysis
  * asks the API server, which every controller can reach, and judges by what the pod template's annotations say.
  */
-export async function shop({ namespace, version, before, after, edit = (o) => o }: ShopOptions): Promise<KubeObject[]> {
-  const provider = {
-    web: { url: `${await apiServer()}/version`, insecure: true, headers: [{ key: 'Connection', value: 'close' }] },
-  };
-  const template = (name: string, args: readonly string[], metric: object) => ({
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'AnalysisTemplate',
-    metadata: { name, namespace },
-    spec: { args: args.map((arg) => ({ name: arg })), metrics: [{ name, provider, ...metric }] },
-  });
+export async function shop(options: ShopOptions): Promise<KubeObject[]> {
+  const { namespace, version, before, after, notifications = {}, edit = (o) => o } = options;
+  const template = templatesAsking(`${await apiServer()}/version`, namespace);
   const objects: object[] = [
     template('verdict', ['verdict'], {
       successCondition: 'result.major != "" && "{{args.verdict}}" == "pass"',
@@ -39,7 +35,9 @@ export async function shop({ namespace, version, before, after, edit = (o) => o 
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: 'release-policy', namespace },
-      data: { 'policy.yaml': JSON.stringify({ release: namespace, version, timeouts: { prepareSeconds: 60 } }) },
+      data: {
+        'policy.yaml': JSON.stringify({ release: namespace, version, timeouts: { prepareSeconds: 60 }, notifications }),
+      },
     },
   ];
   return (objects as KubeObject[]).map(edit);
@@ -54,12 +52,53 @@ interface Workload {
 }
 
 function workload(name: string, { namespace, version, before, after, order }: Workload): object[] {
-  const analysis = (when: string, ...templates: string[]) => ({
-    args: [
-      { name: 'verdict', valueFrom: { fieldRef: { fieldPath: `spec.template.metadata.annotations.verdict-${when}` } } },
-    ],
-    templates: templates.map((templateName) => ({ templateName })),
+  return blueGreenMember(namespace, name, {
+    order,
+    annotations: { version, 'verdict-before': before, 'verdict-after': after },
+    spec: { replicas: 2 },
+    strategy: {
+      scaleDownDelaySeconds: 300,
+      abortScaleDownDelaySeconds: 300,
+      prePromotionAnalysis: analysisBy('verdict-before', 'verdict'),
+      postPromotionAnalysis: analysisBy('verdict-after', 'verdict', 'hold'),
+    },
   });
+}
+
+/** An analysis by these templates, whose argument `verdict` is what that annotation of the pod template says. */
+export const analysisBy = (annotation: string, ...templates: string[]) => ({
+  args: [
+    { name: 'verdict', valueFrom: { fieldRef: { fieldPath: `spec.template.metadata.annotations.${annotation}` } } },
+  ],
+  templates: templates.map((templateName) => ({ templateName })),
+});
+
+/** Makes AnalysisTemplates of one metric that asks the API server, which every controller can reach, at that URL. */
+export function templatesAsking(url: string, namespace: string) {
+  const provider = { web: { url, insecure: true, headers: [{ key: 'Connection', value: 'close' }] } };
+  return (name: string, args: readonly string[], metric: object) => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AnalysisTemplate',
+    metadata: { name, namespace },
+    spec: { args: args.map((arg) => ({ name: arg })), metrics: [{ name, provider, ...metric }] },
+  });
+}
+
+interface MemberOptions {
+  readonly order: number;
+  /** Of the pod template: what tells one revision from another. */
+  readonly annotations: object;
+  /** Further fields of the Rollout's spec, and of its blue-green strategy. */
+  readonly spec: object;
+  readonly strategy: object;
+}
+
+/** A blue-green Rollout of pods that answer nothing, with both of its Services. */
+export function blueGreenMember(
+  namespace: string,
+  name: string,
+  { order, annotations, spec, strategy }: MemberOptions,
+): object[] {
   const service = (serviceName: string) => ({
     apiVersion: 'v1',
     kind: 'Service',
@@ -74,24 +113,18 @@ function workload(name: string, { namespace, version, before, after, order }: Wo
       kind: 'Rollout',
       metadata: { name, namespace, annotations: { 'moneywise.app/promotion-order': String(order) } },
       spec: {
-        replicas: 2,
+        ...spec,
         selector: { matchLabels: { app: name } },
         strategy: {
           blueGreen: {
             activeService: name,
             previewService: `${name}-preview`,
             autoPromotionEnabled: false,
-            scaleDownDelaySeconds: 300,
-            abortScaleDownDelaySeconds: 300,
-            prePromotionAnalysis: analysis('before', 'verdict'),
-            postPromotionAnalysis: analysis('after', 'verdict', 'hold'),
+            ...strategy,
           },
         },
         template: {
-          metadata: {
-            labels: { app: name },
-            annotations: { version, 'verdict-before': before, 'verdict-after': after },
-          },
+          metadata: { labels: { app: name }, annotations },
           // An image that a cluster of real pods can run, too.
           spec: { containers: [{ name: 'main', image: 'registry.k8s.io/pause:3.10' }] },
         },

@@ -49,6 +49,8 @@ export async function watched<T extends object>(namespace: string, act: () => Pr
 
 /** What clients saw. */
 export interface Traffic {
+  /** Every answer, in the order of its member's requests. */
+  readonly answers: readonly Answer[];
   /** Requests that got no answer. */
   readonly unanswered: readonly Answer[];
   /** Answers other than 200. */
@@ -62,6 +64,7 @@ function trafficOf(answers: readonly Answer[]): Traffic {
     ...new Set(answers.filter((a) => a.member === member).flatMap((a) => a.version ?? [])),
   ];
   return {
+    answers,
     unanswered: answers.filter((a) => a.status === 0),
     errors: answers.filter((a) => a.status !== 0 && a.status !== 200),
     versions: { backend: versions('backend'), web: versions('web') },

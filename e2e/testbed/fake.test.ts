@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { find as findObject, type KubeObject, objectsOf } from '../../test/charts/objects.ts';
 import { labelsOfMetric } from '../../test/charts/queries.ts';
+import { documented } from '../../test/documents/documented.ts';
 import { sample } from '../../test/overlays/samples.ts';
+import { binaries } from '../../testbed/binaries.ts';
 import { stateOf } from '../../testbed/paths.ts';
 import { run, until } from '../../testbed/run.ts';
 import { down, find, type Testbed, up } from '../../testbed/testbed.ts';
@@ -140,11 +142,17 @@ test("the exit code of `exec` is the command's", async () => {
   await expect(run(command('exec', '--name', names[0], '--', 'sh', '-c', 'exit 7'))).rejects.toThrow('ended with 7');
 });
 
-test('a cluster of the user is taken as it is', async () => {
-  const env = { ...process.env, TESTBED_KUBECONFIG: testbeds[1]?.kubeconfig };
-  expect(await run(command('up'), { env })).toContain('nothing to bring up');
+test('a cluster of the user is taken as it is by every command that the README tells', async () => {
+  const PATH = `${dirname((await binaries('fake')).of('kubectl'))}:${process.env.PATH}`;
+  const env = { ...process.env, PATH, TESTBED_KUBECONFIG: testbeds[0]?.kubeconfig };
+  const type = (line: string, input = '') => run(['sh', '-c', line], { env, input });
+  expect(await type(documented('testbed/README.md', 'The testbed', '-- up'))).toContain('nothing to bring up');
+  expect(await type(documented('testbed/README.md', 'The testbed', '-- exec'))).toContain('NAMESPACE');
   expect(await run(command('exec', '--', 'printenv', 'KUBECONFIG'), { env })).toBe(`${env.TESTBED_KUBECONFIG}\n`);
-  expect(await run(command('down'), { env })).toContain('nothing to take down');
+  const shell = documented('testbed/README.md', 'The testbed', '-- shell');
+  expect(await type(shell, 'kubectl config view --minify\n')).toContain('current-context');
+  expect(await type(documented('testbed/README.md', 'The testbed', '-- status'))).toContain(env.TESTBED_KUBECONFIG);
+  expect(await type(documented('testbed/README.md', 'The testbed', '-- down'))).toContain('nothing to take down');
 });
 
 test('`up` refuses a name that is taken', async () => {

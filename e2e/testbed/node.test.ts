@@ -56,12 +56,16 @@ describe('a real node', () => {
     await awaitReady(testbed, 'cache', 'by-digest', 'by-tag');
   });
 
-  test('tells Prometheus of containers by the names and labels that rules and panels ask for', async () => {
-    const asked = metricsNamed('container');
+  // Series of any control group will do: names and labels are the same, and not every host measures each container. What
+  // volumes hold the kubelet counts once a minute.
+  test.each([
+    ['containers', 'container', 'metrics/cadvisor'],
+    ['volumes', 'kubelet', 'metrics'],
+  ])('tells Prometheus of %s by the names and labels that are asked for', async (_, prefix, page) => {
+    const asked = metricsNamed(prefix);
     expect(asked.length).toBeGreaterThan(0);
-    const path = `/api/v1/nodes/testbed-${first}/proxy/metrics/cadvisor`;
-    // Series of any control group will do: names and labels are the same, and not every host measures each container.
-    await until('the metrics', 60, async () => {
+    const path = `/api/v1/nodes/testbed-${first}/proxy/${page}`;
+    await until('the metrics', 150, async () => {
       const lines = (await kubectl(testbed, 'get', '--raw', path)).split('\n');
       const isThere = (metric: string) => (line: string) =>
         line.startsWith(`${metric}{`) && labelsOfMetric(metric).every((label) => line.includes(`${label}="`));
