@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/campaign/**'], testTimeout: 20_000 } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/campaign/**'], testTimeout: 60_000 } },
       { test: { name: 'campaign', include: ['test/campaign/**/*.test.ts'], testTimeout: 600_000 } },
       {
         test: {
@@ -49,8 +49,28 @@ export default defineConfig({
           include: ['e2e/node/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          // A namespace each, so that one waits for its pods while the other works.
-          maxWorkers: 2,
+          // A namespace each, so that some wait for their pods while another works.
+          maxWorkers: 4,
+        },
+      },
+      {
+        // A day of incidents, each put right by what the runbook says; it cordons the node, so nothing else may run in it.
+        test: {
+          name: 'gameday',
+          include: ['e2e/gameday/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // A real node with the real Argo CD, which follows a real Git server.
+        test: {
+          name: 'gitops',
+          include: ['e2e/gitops/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
         },
       },
       {

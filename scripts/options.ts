@@ -64,7 +64,7 @@ export async function folderOf(overlay: string | undefined, manifests: string | 
 }
 
 /** The cluster that the options name, for the plan's namespace. Throws `UsageError`; asks the cluster nothing yet. */
-export function clusterOf(plan: Plan, options: ReleaseOptions): RealCluster {
+export function clusterOf(plan: Pick<Plan, 'namespace'>, options: ReleaseOptions): RealCluster {
   const config = loadKubeconfig(options);
   const namespace =
     options.namespace ?? plan.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';

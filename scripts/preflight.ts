@@ -1,10 +1,10 @@
-import { Chalk } from 'chalk';
 import { Command } from 'commander';
 import { readDraft } from '../promotion/plan/folder.ts';
 import { type Check, preflight } from '../promotion/preflight/preflight.ts';
 import { factsOf } from '../promotion/preflight/real-facts.ts';
 import type { RunEvent } from '../promotion/report/events.ts';
-import { clusterOf, folderOf, onRelease, outputOf, type ReleaseOptions } from './options.ts';
+import { clusterOf, folderOf, type Output, onRelease, outputOf, type ReleaseOptions } from './options.ts';
+import { table } from './table.ts';
 
 export function preflightCommand(): Command {
   return onRelease(new Command('preflight'))
@@ -26,12 +26,11 @@ Exit codes: 0 nothing is missing, 1 something is, 2 bad arguments or manifests, 
 async function run(overlay: string | undefined, options: ReleaseOptions): Promise<number> {
   const { plan, objects } = await readDraft(await folderOf(overlay, options.manifests));
   const cluster = clusterOf(plan, options);
-  const checks = await preflight(plan, objects, factsOf(cluster));
+  const checks = await preflight(plan, objects, factsOf(cluster), process.env);
   const output = outputOf(options);
-  const paint = output === 'tty' ? new Chalk() : new Chalk({ level: 0 });
-  const lines =
-    output === 'json' ? checks.map((check) => JSON.stringify(eventOf(check, cluster.now()))) : table(checks, paint);
-  process.stdout.write(`${lines.join('\n')}\n`);
+  const told =
+    output === 'json' ? checks.map((check) => JSON.stringify(eventOf(check, cluster.now()))) : lines(checks, output);
+  process.stdout.write(`${told.join('\n')}\n`);
   return checks.some(({ verdict }) => verdict === 'fail') ? 1 : 0;
 }
 
@@ -45,14 +44,15 @@ function eventOf(check: Check, now: Date): RunEvent {
   };
 }
 
-function table(checks: readonly Check[], paint: InstanceType<typeof Chalk>): string[] {
-  const width = Math.max(...checks.map(({ subject }) => subject.length));
+/** A count of each verdict under the checks. */
+function lines(checks: readonly Check[], output: Output): string[] {
   const count = (verdict: Check['verdict']) => checks.filter((check) => check.verdict === verdict).length;
+  const rows = checks.map(({ area, subject, verdict, message }) => ({
+    sign: SIGNS[verdict],
+    cells: [area, subject, message],
+  }));
   return [
-    ...checks.map(({ area, subject, verdict, message }) => {
-      const line = `${SIGNS[verdict]} ${area.padEnd(10)}  ${subject.padEnd(width)}  ${message}`;
-      return verdict === 'pass' ? line : verdict === 'fail' ? paint.red(line) : paint.yellow(line);
-    }),
+    ...table(rows, output),
     '',
     `${count('pass')} good, ${count('fail')} missing, ${count('unknown')} not to be seen from here`,
   ];

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readPlan } from '../promotion/plan/folder.ts';
 import type { Plan } from '../promotion/plan/plan.ts';
-import { type ActOptions, carryOutCommand, EXIT_CODES_HELP, onReleaseToAct } from './carry-out.ts';
+import { type ActOptions, carryOutCommand, EXIT_CODES_HELP, onReleaseToAct, waitsForLock } from './carry-out.ts';
 import { folderOf, positiveSeconds, RENDERED } from './options.ts';
 
 interface Options extends ActOptions {
@@ -10,13 +10,14 @@ interface Options extends ActOptions {
 }
 
 export function promoteCommand(): Command {
-  return onReleaseToAct(new Command('promote'))
+  return waitsForLock(onReleaseToAct(new Command('promote')))
     .description('take a release live as a set: all of its Rollouts, or none')
     .option(
       '--timeout <seconds>',
       'how long the members may take to be prepared (default: the release policy’s)',
       positiveSeconds,
     )
+    .option('--break-glass <reason>', 'promote in a freeze, for this reason, which is recorded')
     .option('--dry-run', 'write nothing: judge the members as they are now, and say what would be done first')
     .addHelpText(
       'after',

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { readDraft } from '../promotion/plan/folder.ts';
-import { type ActOptions, carryOutCommand, EXIT_CODES_HELP, onReleaseToAct } from './carry-out.ts';
+import { type ActOptions, carryOutCommand, EXIT_CODES_HELP, onReleaseToAct, waitsForLock } from './carry-out.ts';
 import { folderOf } from './options.ts';
 
 export function rollbackCommand(): Command {
-  return onReleaseToAct(new Command('rollback'))
+  return waitsForLock(onReleaseToAct(new Command('rollback')))
     .description('bring a settled release back, as a set, to the release that had settled before it')
     .addHelpText(
       'after',

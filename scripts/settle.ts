@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { readPlan } from '../promotion/plan/folder.ts';
-import { type ActOptions, carryOutCommand, EXIT_CODES_HELP, onReleaseToAct } from './carry-out.ts';
+import { type ActOptions, carryOutCommand, EXIT_CODES_HELP, onReleaseToAct, waitsForLock } from './carry-out.ts';
 import { folderOf } from './options.ts';
 
 export function settleCommand(): Command {
-  return onReleaseToAct(new Command('settle'))
+  return waitsForLock(onReleaseToAct(new Command('settle')))
     .description('let a set stay that was switched by hand: verify it, then end its holds')
     .addHelpText(
       'after',

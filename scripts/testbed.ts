@@ -2,14 +2,29 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { Command, Option } from 'commander';
 import { buildBinaries } from '../testbed/binaries.ts';
-import { installHostPackages } from '../testbed/host.ts';
+import { gitopsPackages } from '../testbed/gitops.ts';
+import { checkPackages, hostPackages, installPackages } from '../testbed/host.ts';
 import { buildImages } from '../testbed/images.ts';
+import { buildPythonTools } from '../testbed/python.ts';
 import { messageOf, stopwatch } from '../testbed/run.ts';
-import { defaultKind, down, find, type Kind, list, ownCluster, type Testbed, up } from '../testbed/testbed.ts';
+import {
+  defaultKind,
+  down,
+  type Extra,
+  find,
+  type Kind,
+  list,
+  ownCluster,
+  type Testbed,
+  up,
+} from '../testbed/testbed.ts';
 
 const named = () => new Option('--name <name>', 'which testbed').default('main');
 const kind = () =>
   new Option('--kind <kind>', 'real pods or fake ones').choices(['node', 'fake']).default(defaultKind());
+
+const extras = () =>
+  new Option('--with <extra...>', 'what a real node has besides').choices(['gitops']).default([] as Extra[]);
 
 const program = new Command('testbed').description(
   'Kubernetes with Argo Rollouts on this machine, for tests and rehearsals',
@@ -19,14 +34,21 @@ program
   .command('build')
   .description('make what testbeds are made of: binaries, and for real nodes packages and images')
   .addOption(kind())
-  .action(async (options: { kind: Kind }) => {
+  .addOption(extras())
+  .action(async (options: { kind: Kind; with: Extra[] }) => {
     const say = stopwatch(console.log);
     if (options.kind === 'node') {
-      await installHostPackages(say);
+      await installPackages(hostPackages, say);
       await buildImages(say);
     }
     await buildBinaries(options.kind, say);
+    await installPackages(checkPackages, say);
     await buildBinaries('checks', say);
+    await buildPythonTools(say);
+    if (options.with.includes('gitops')) {
+      await installPackages(gitopsPackages, say);
+      await buildBinaries('gitops', say);
+    }
   });
 
 program
@@ -34,7 +56,8 @@ program
   .description('bring up a cluster')
   .addOption(named())
   .addOption(kind())
-  .action(async (options: { name: string; kind: Kind }) => {
+  .addOption(extras())
+  .action(async (options: { name: string; kind: Kind; with: Extra[] }) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => down(options.name).finally(() => process.exit(128 + constants.signals[signal])));
     }

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { dirname, join, resolve as resolvePath } from 'node:path';
+import type { Readable } from 'node:stream';
+import { build } from '../../scripts/build.mjs';
 
 export interface Said {
   readonly code: number;
@@ -13,25 +14,27 @@ export interface Said {
 /** The command line as `npm run build` bundles it, but of today's sources and in a file of its own. */
 const CLI = join('build', `command-line-under-test-${process.pid}.js`);
 
-export async function buildCommandLine(): Promise<void> {
-  await build({
-    entryPoints: ['scripts/moneywise-deploy.ts'],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    outfile: CLI,
-    logLevel: 'warning',
-  });
-}
+export const buildCommandLine = (): Promise<void> => build('moneywise-deploy', CLI);
 
-/** Runs `moneywise-deploy` with `args` as a user does, who has no kubeconfig but what they name. */
-export function moneywiseDeploy(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Said> {
+/** Starts `moneywise-deploy` with `args` as a user does, who has no kubeconfig but what they name. */
+export function startMoneywiseDeploy(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  cwd = process.cwd(),
+): ChildProcessByStdio<null, Readable, Readable> {
   const { KUBECONFIG: _, KUBERNETES_SERVICE_HOST: __, ...rest } = process.env;
   const env = { ...rest, HOME: '/nonexistent', ...environment };
+  return spawn(process.execPath, [resolvePath(CLI), ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Runs it until it ends. */
+export function moneywiseDeploy(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  cwd = process.cwd(),
+): Promise<Said> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = startMoneywiseDeploy(args, environment, cwd);
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       stdout += chunk;

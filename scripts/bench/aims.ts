@@ -1,0 +1,144 @@
+import { BACK, DECISION } from './decisions.ts';
+import { type Counted, type Figure, find, type Measured, type Part } from './results.ts';
+import { READ_BACK, wrongAfter } from './sightings.ts';
+
+/** Something that this project is to reach, and what the figures say about it. */
+export interface Aim {
+  readonly part: Part;
+  readonly words: string;
+  /** What it comes to; undefined while the part was not run. */
+  readonly judge: (figures: readonly Figure[]) => Judgement | undefined;
+  /** What a profile has shown to be in the way, for a miss. */
+  readonly limit?: string;
+}
+
+export interface Judgement {
+  readonly isMet: boolean;
+  readonly words: string;
+}
+
+const counts = (figures: readonly Figure[], what: string): Counted[] =>
+  figures.filter((figure): figure is Counted => 'count' in figure && figure.what === what);
+
+/** That there is none of that, of at least `least` in each. */
+const noneOf =
+  (what: string, least: number): Aim['judge'] =>
+  (figures) => {
+    const all = counts(figures, what);
+    if (all.length === 0) return undefined;
+    const [count, of] = [sum(all.map((figure) => figure.count)), sum(all.map((figure) => figure.of))];
+    const fewest = Math.min(...all.map((figure) => figure.of));
+    return { isMet: count === 0 && fewest >= least, words: `${count} of ${of}, at least ${fewest} in each` };
+  };
+
+/** That the ratio of ours to another's is at most `most`, wherever both were measured; the greatest is told. */
+const within =
+  (what: string, ours: string, other: string, most: number, of: readonly ('median' | 'p99')[]): Aim['judge'] =>
+  (figures) => {
+    const ratios = figures.flatMap((figure) => {
+      const beside = find(figures, what, figure.at, other);
+      if (!('median' in figure) || figure.what !== what || figure.who !== ours || !beside) return [];
+      return of.map((which) => ({ ratio: figure[which] / beside[which], at: figure.at, which }));
+    });
+    const worst = ratios.toSorted((a, b) => b.ratio - a.ratio)[0];
+    return (
+      worst && { isMet: worst.ratio <= most, words: `at most ${worst.ratio.toFixed(2)} (${worst.which}, ${worst.at})` }
+    );
+  };
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+const synth = (figures: readonly Figure[], who: string) => find(figures, 'time', '1 overlay', who);
+
+export const AIMS: readonly Aim[] = [
+  { part: 'switch', words: 'no request fails, of 10,000 in each phase', judge: noneOf('failed requests', 10_000) },
+  ...READ_BACK.map(
+    (by): Aim => ({
+      part: 'switch',
+      words: `none is answered by the wrong version on a connection opened after ${by} had been read back, of 10,000 in each phase`,
+      judge: noneOf(wrongAfter(by), 10_000),
+      limit: 'a node follows its endpoints later: kube-proxy writes its rules at most once a second (`minSyncPeriod`)',
+    }),
+  ),
+  ...([DECISION, BACK] as const).flatMap((what): Aim[] => [
+    {
+      part: 'decisions',
+      words: `${what}: faster than the plugin in a loop, at the median and at p99 (ratio below 1)`,
+      judge: within(what, 'promoter', 'plugin in a loop', 1, ['median', 'p99']),
+    },
+    {
+      part: 'decisions',
+      words: `${what}: p99 within 1.5 times the bare controller's`,
+      judge: within(what, 'promoter', 'bare controller', 1.5, ['p99']),
+    },
+  ]),
+  {
+    part: 'decisions',
+    words: 'API requests grow with the members and no faster: the most for one more member',
+    judge: (figures) => {
+      const sizes = figures
+        .filter(
+          (figure): figure is Measured =>
+            'median' in figure &&
+            figure.who === 'promoter' &&
+            figure.what.startsWith('API requests of a release that settles'),
+        )
+        .map(({ at, median }) => ({ members: Number.parseInt(at, 10), median }))
+        .toSorted((a, b) => a.members - b.members);
+      const slopes = sizes
+        .slice(1)
+        .map(({ members, median }, i) => (median - (sizes[i]?.median ?? 0)) / (members - (sizes[i]?.members ?? 0)));
+      if (slopes.length === 0) return undefined;
+      const words = slopes.map((slope) => slope.toFixed(1)).join(', ');
+      return { isMet: Math.max(...slopes) <= 1.5 * (slopes[0] ?? 0), words: `${words}, from size to size` };
+    },
+  },
+  {
+    part: 'rendering',
+    words: '`npm run synth` of one overlay within 2 times `kubectl kustomize`',
+    judge: within('time', 'npm run synth', 'kubectl kustomize', 2, ['median']),
+    limit:
+      "npm's own start alone is in the table, as `npm run, of nothing`; the rest is Node's start and the compiling of the libraries",
+  },
+  {
+    part: 'rendering',
+    words: 'the time of an object is flat to 25,000 objects: that of the most within 1.25 times that of 100 services',
+    judge: (figures) => {
+      const times = figures.filter((f): f is Measured => 'median' in f && f.what === 'time an object');
+      const [few, most] = [times.find(({ at }) => at === '100 services'), times.at(-1)];
+      return few && most && most !== few
+        ? { isMet: most.median <= 1.25 * few.median, words: `${(most.median / few.median).toFixed(2)} times` }
+        : undefined;
+    },
+  },
+  {
+    part: 'rendering',
+    words: "`npx cdk8s synth` takes what the CLI's own start and the app take together, and a tenth at most",
+    judge: (figures) => {
+      const [own, app, all] = ['npx cdk8s --version', 'node scripts/synth.mjs', 'npx cdk8s synth'].map((who) =>
+        synth(figures, who),
+      );
+      if (!own || !app || !all) return undefined;
+      const parts = own.median + app.median;
+      return { isMet: all.median <= 1.1 * parts, words: `${all.median.toFixed(2)} s, those two ${parts.toFixed(2)} s` };
+    },
+  },
+  {
+    part: 'simulation',
+    words: 'a release of 30 minutes is simulated in less than 100 ms',
+    judge: (figures) => {
+      const found = figures.find((f): f is Measured => 'median' in f && f.what === 'a release of 30 minutes');
+      return (
+        found && {
+          isMet: found.median < 100,
+          words: `${found.median.toFixed(0)} ms at the median, ${found.p99.toFixed(0)} ms at p99`,
+        }
+      );
+    },
+  },
+  {
+    part: 'simulation',
+    words: 'no replay diverges from what the real controller did',
+    judge: noneOf('replays that diverge from the recorded trace', 1),
+  },
+];

@@ -1,0 +1,14 @@
+import { writeFile } from 'node:fs/promises';
+import { stopwatch } from '../../testbed/run.ts';
+import { decisions } from './decisions.ts';
+import { underLoad } from './switch.ts';
+
+// A part that needs a cluster, inside a testbed: `inside.ts PART N FILE` writes its figures.
+
+const say = stopwatch(console.error);
+const [, , part = '', n = '', file = ''] = process.argv;
+const figures = await (part === 'switch'
+  ? underLoad({ requests: Math.ceil((10_000 * Number(n)) / 30), perSecond: 220, delay: 20, say })
+  : decisions({ n: Number(n), sizes: [2, 8, 32, 100], say }));
+await writeFile(file, JSON.stringify(figures));
+process.exit();

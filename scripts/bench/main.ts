@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import { binaries, buildBinaries } from '../../testbed/binaries.ts';
+import { messageOf, type Say, stopwatch } from '../../testbed/run.ts';
+import { down, type Kind, up } from '../../testbed/testbed.ts';
+import { outputOf } from '../options.ts';
+import { table } from '../table.ts';
+import { compare } from './check.ts';
+import { machine } from './machine.ts';
+import { MOST_SERVICES, rendering } from './rendering.ts';
+import { DOCUMENT, reportOf } from './report.ts';
+import { type Figure, PARTS, type Part, type Results, readResults, writeResults } from './results.ts';
+import { simulation } from './simulation.ts';
+
+// `npm run bench`: measures, writes docs/benchmarks.json and from it docs/benchmarks.md. With `--check` it writes nothing and compares
+// with what was recorded.
+
+const say = stopwatch(console.error);
+
+/** How each part is run, given how often each quantity is measured. */
+const RUN: Readonly<Record<Part, (n: number) => Promise<Figure[]>>> = {
+  switch: (n) => inTestbed('node', 'switch', n),
+  decisions: (n) => inTestbed('fake', 'decisions', n),
+  rendering: async (n) => {
+    await buildBinaries('bench', say);
+    const [kubectl, helm] = [(await binaries('fake')).of('kubectl'), (await binaries('bench')).of('helm')];
+    return rendering({ n, services: [10, 100, 1000, MOST_SERVICES], kubectl, helm, say });
+  },
+  simulation: (n) => simulation({ n, seeds: 3, batch: 20 }),
+};
+
+const NAME = 'bench';
+
+/** Runs a part where a cluster of its own can be reached, and takes that down whatever happens. */
+async function inTestbed(kind: Kind, part: Part, n: number): Promise<Figure[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  const file = join(folder, 'figures.json');
+  await down(NAME); // what a killed run may have left
+  const testbed = await up({ name: NAME, kind, say });
+  try {
+    const inside = ['node', '--import', 'tsx', 'scripts/bench/inside.ts', part, String(n), file];
+    await ended(testbed.argv(inside));
+    return JSON.parse(await readFile(file, 'utf8')) as Figure[];
+  } finally {
+    await down(NAME);
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** What runs inside a testbed and is to be ended before it is taken down. */
+function ended([command = '', ...args]: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const stop = (signal: NodeJS.Signals) => child.kill(signal);
+    process.on('SIGINT', stop).on('SIGTERM', stop);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      process.off('SIGINT', stop).off('SIGTERM', stop);
+      if (code === 0) resolve();
+      else reject(new Error(`ended with ${signal ? constants.signals[signal] + 128 : code}`));
+    });
+  });
+}
+
+async function run(part: Part, n: number, print: Say): Promise<Results> {
+  print(part);
+  const before = machine();
+  const [date, start] = [new Date().toISOString(), performance.now()];
+  const figures = await RUN[part](n);
+  const minutes = Math.round((performance.now() - start) / 6000) / 10;
+  const command = `npm run bench -- ${part}${n === DEFAULT_N ? '' : ` --n ${n}`}`;
+  return { [part]: { date, command, minutes, machine: before, figures } };
+}
+
+const DEFAULT_N = 30;
+
+async function main(
+  parts: readonly Part[],
+  { n, check }: { readonly n: number; readonly check: boolean },
+): Promise<void> {
+  const recorded = await readResults();
+  let isWorse = false;
+  for (const part of parts.length > 0 ? parts : PARTS) {
+    const now = await run(part, n, say);
+    if (check) {
+      const found = compare(recorded, now);
+      const signs = { fine: '✔', worse: '✖', 'not comparable': '?' } as const;
+      const rows = found.map(({ name, verdict, words }) => ({ sign: signs[verdict], cells: [name, words] }));
+      for (const line of table(rows, outputOf({}))) console.log(line);
+      isWorse ||= found.some(({ verdict }) => verdict === 'worse');
+      continue;
+    }
+    // After each part: the next one may take an hour, and fail.
+    const results = { ...(await readResults()), ...now };
+    await writeResults(results);
+    await writeFile(DOCUMENT, reportOf(results));
+  }
+  if (isWorse) process.exitCode = 1;
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0, e.g. 30.');
+  return Number(text);
+}
+
+const program = new Command('bench')
+  .description('measure this project beside what one would take instead, and write docs/benchmarks.md')
+  .addArgument(new Argument('[part...]', 'what to measure (default: all)').choices(PARTS))
+  .option(
+    '--n <count>',
+    'how often each quantity is measured; 30 means 10,000 requests in each phase under load',
+    positive,
+    DEFAULT_N,
+  )
+  .option('--check', 'write nothing; fail with 1 when a figure is worse than the recorded one beyond noise', false)
+  // 1 is what --check fails with.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .action(main);
+
+program.parseAsync().catch((error) => {
+  console.error(`bench: ${messageOf(error)}`);
+  process.exitCode = 70;
+});
