@@ -84,7 +84,7 @@ const kubeletConfiguration = (place: Place, id: string) => ({
 });
 
 /** Starts kubelet, kube-proxy and CoreDNS; does not wait for them. */
-export async function startNode(place: Place, id: string): Promise<void> {
+export async function startNode(place: Place, id: string, proxyDelay?: string): Promise<void> {
   const file = (name: string) => join(place.dir, name);
   await writeFile(file('pod-resolv.conf'), ''); // pods get the cluster's own names and no others
   await writeFile(file('kubelet.yaml'), JSON.stringify(kubeletConfiguration(place, id)));
@@ -100,6 +100,7 @@ export async function startNode(place: Place, id: string): Promise<void> {
     ...['--kubeconfig', file('proxy.kubeconfig'), '--hostname-override', id],
     ...['--proxy-mode', 'iptables', '--cluster-cidr', network.pods, '--nodeport-addresses', network.nodes],
     '--iptables-localhost-nodeports=false',
+    ...(proxyDelay === undefined ? [] : ['--iptables-min-sync-period', proxyDelay]),
     // Zero leaves the machine-wide settings of connection tracking alone.
     ...['--conntrack-max-per-core', '0', '--conntrack-tcp-timeout-established', '0s'],
     ...['--conntrack-tcp-timeout-close-wait', '0s'],

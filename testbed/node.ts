@@ -50,7 +50,7 @@ export const nodePlace = (name: string, binaries: Binaries): Place => ({
 });
 
 /** Brings up a real node, from the network namespace to the Rollouts controller: about 13 s on two cores. */
-export async function upNode(place: Place, say: Say): Promise<void> {
+export async function upNode(place: Place, say: Say, proxyDelay?: string): Promise<void> {
   const id = idOf(place.name);
   const images = await builtImages();
   for (const folder of ['log', 'pki', 'home', 'tmp']) await mkdir(join(place.dir, folder), { recursive: true });
@@ -69,7 +69,7 @@ export async function upNode(place: Place, say: Say): Promise<void> {
   say('API server ready');
   startControllers(place);
   await containers;
-  await startNode(place, id);
+  await startNode(place, id, proxyDelay);
   await makeVolumeFolders(await applyVolumes(place, id));
   await awaitNode(place, id);
   say('node ready');

@@ -29,6 +29,8 @@ export interface UpOptions {
   kind: Kind;
   /** What a real node has besides; default: nothing. */
   with?: readonly Extra[];
+  /** How long kube-proxy of a real node may put off what it is told of endpoints, e.g. `10ms`; default: its own, 1 s. */
+  proxyDelay?: string;
   /** Default: says nothing. */
   say?: Say;
 }
@@ -62,7 +64,7 @@ function checkOutside(): void {
  * Brings up a cluster. One that does not come up is taken down again.
  * @throws when the name is taken, this host cannot have the kind, or something of it does not start in time.
  */
-export async function up({ name, kind, with: extras = [], say = () => {} }: UpOptions): Promise<Testbed> {
+export async function up({ name, kind, with: extras = [], proxyDelay, say = () => {} }: UpOptions): Promise<Testbed> {
   const own = ownCluster();
   if (own) return own;
   checkOutside();
@@ -81,7 +83,7 @@ export async function up({ name, kind, with: extras = [], say = () => {} }: UpOp
     await writeFile(recordOf(name), JSON.stringify({ ...record, up: false }));
     if (kind === 'node') {
       const place = nodePlace(name, built);
-      await upNode(place, say);
+      await upNode(place, say, proxyDelay);
       if (argoCd) await startGitops(place, argoCd, say);
     } else await upFake(await fakePlace(name, built), say);
     await writeFile(recordOf(name), JSON.stringify({ ...record, up: true }));

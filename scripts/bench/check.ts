@@ -1,9 +1,11 @@
+import { MODES } from './load.ts';
 import { isSame } from './machine.ts';
+import { PROXIES } from './proxies.ts';
 import { type Counted, type Figure, keyOf, type Measured, type Part, type Results } from './results.ts';
 
 /** Whose figures this project answers for, and beside whose they are measured in the same go. */
 const SIDES: Readonly<Record<Part, { readonly ours: readonly string[]; readonly control?: string }>> = {
-  switch: { ours: ['fresh', 'kept alive'] },
+  switch: { ours: PROXIES.flatMap(({ named }) => MODES.map(named)) },
   decisions: { ours: ['promoter'], control: 'bare controller' },
   rendering: { ours: ['npm run synth', 'npx cdk8s synth'], control: 'kubectl kustomize' },
   simulation: { ours: ['simulation'] },

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { binaries, buildBinaries } from '../../testbed/binaries.ts';
 import { messageOf, type Say, stopwatch } from '../../testbed/run.ts';
-import { down, type Kind, up } from '../../testbed/testbed.ts';
+import { down, type UpOptions, up } from '../../testbed/testbed.ts';
 import { outputOf } from '../options.ts';
 import { table } from '../table.ts';
 import { compare } from './check.ts';
 import { machine } from './machine.ts';
+import { PROXIES } from './proxies.ts';
 import { MOST_SERVICES, rendering } from './rendering.ts';
 import { DOCUMENT, reportOf } from './report.ts';
 import { type Figure, PARTS, type Part, type Results, readResults, writeResults } from './results.ts';
@@ -22,8 +23,15 @@ const say = stopwatch(console.error);
 
 /** How each part is run, given how often each quantity is measured. */
 const RUN: Readonly<Record<Part, (n: number) => Promise<Figure[]>>> = {
-  switch: (n) => inTestbed('node', 'switch', n),
-  decisions: (n) => inTestbed('fake', 'decisions', n),
+  switch: async (n) => {
+    const figures: Figure[] = [];
+    for (const proxy of PROXIES) {
+      const own = await inTestbed({ kind: 'node', ...(proxy.delay && { proxyDelay: proxy.delay }) }, 'switch', n);
+      figures.push(...own.map((figure) => ({ ...figure, who: proxy.named(figure.who) })));
+    }
+    return figures;
+  },
+  decisions: (n) => inTestbed({ kind: 'fake' }, 'decisions', n),
   rendering: async (n) => {
     await buildBinaries('bench', say);
     const [kubectl, helm] = [(await binaries('fake')).of('kubectl'), (await binaries('bench')).of('helm')];
@@ -35,11 +43,11 @@ const RUN: Readonly<Record<Part, (n: number) => Promise<Figure[]>>> = {
 const NAME = 'bench';
 
 /** Runs a part where a cluster of its own can be reached, and takes that down whatever happens. */
-async function inTestbed(kind: Kind, part: Part, n: number): Promise<Figure[]> {
+async function inTestbed(kind: Omit<UpOptions, 'name'>, part: Part, n: number): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   const file = join(folder, 'figures.json');
   await down(NAME); // what a killed run may have left
-  const testbed = await up({ name: NAME, kind, say });
+  const testbed = await up({ name: NAME, say, ...kind });
   try {
     const inside = ['node', '--import', 'tsx', 'scripts/bench/inside.ts', part, String(n), file];
     await ended(testbed.argv(inside));

@@ -18,6 +18,10 @@ export type ReadBack = (typeof READ_BACK)[number];
 export const wrongAfter = (by: ReadBack): string =>
   `answered by the wrong version, on connections opened after ${by} had been read back`;
 
+/** What is measured by `afterglow`. */
+export const stillAnswers = (by: ReadBack): string =>
+  `the version before still answers, after ${by} had been read back`;
+
 export const SEEN = {
   services: RESOURCES.services,
   endpointSlices: RESOURCES.endpointSlices,

@@ -13,7 +13,16 @@ import { images } from '../../testbed/images.ts';
 import { type Say, until } from '../../testbed/run.ts';
 import { MODES, type Request, startLoad } from './load.ts';
 import { type Figure, measured } from './results.ts';
-import { afterglow, isWrong, otherPods, READ_BACK, SEEN, watchSightings, wrongAfter } from './sightings.ts';
+import {
+  afterglow,
+  isWrong,
+  otherPods,
+  READ_BACK,
+  SEEN,
+  stillAnswers,
+  watchSightings,
+  wrongAfter,
+} from './sightings.ts';
 
 // Releases of real pods under load: which requests fail, and which are answered by the wrong version, in every phase of a release.
 
@@ -210,7 +219,7 @@ function figures(
     MODES.flatMap((who): Figure[] => {
       const own = requests.filter(({ mode }) => mode === who);
       const values = afterglow(own, sightings[by]);
-      const name = { what: `the version before still answers, after ${by} had been read back`, at: 'each switch', who };
+      const name = { what: stillAnswers(by), at: 'each switch', who };
       return values.length > 0 ? [measured(name, 'ms', values)] : [];
     }),
   );
