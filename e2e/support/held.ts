@@ -10,13 +10,20 @@ import { openProxy } from './proxy.ts';
  */
 export type BeforeWrite = (write: string, signal: Signal) => Promise<'lose' | undefined>;
 
-/** Does something once, before the first write of that name. */
+/**
+ * Does something once, before the first write of that name. The promoter gives up a request that is held for too long, and tries
+ * again: the next ones wait as well, until it is done.
+ */
 export function justBefore(wanted: string, act: (signal: Signal) => Promise<unknown> | unknown): BeforeWrite {
-  let met = false;
+  let done: Promise<unknown> | undefined;
   return async (write, signal) => {
-    if (met || write !== wanted) return undefined;
-    met = true;
-    return (await act(signal)) === 'lose' ? 'lose' : undefined;
+    if (write !== wanted) return undefined;
+    if (done) {
+      await done.catch(() => {}); // told by the write that it was done for
+      return undefined;
+    }
+    done = Promise.resolve(act(signal));
+    return (await done) === 'lose' ? 'lose' : undefined;
   };
 }
 

@@ -23,7 +23,7 @@ export async function playReal(scenario: Scenario, config: KubeConfig): Promise<
 }
 
 /** The words of a kubelet: so many of a ReplicaSet's pods are ready, and the others are not. */
-async function setAvailable(cluster: Cluster, set: string, count: number): Promise<void> {
+export async function setAvailable(cluster: Cluster, set: string, count: number): Promise<void> {
   const { items } = await cluster.list(RESOURCES.pods);
   const pods = (items as (Pod & { spec: { schedulingGates?: object[] } })[])
     .filter(({ metadata }) => metadata.ownerReferences?.[0]?.name === set && !metadata.deletionTimestamp)

@@ -84,19 +84,38 @@ export interface CanaryStrategy {
   /** Numbers of pods, or percents of `replicas` as text; the controller's default of both is 25 %. */
   readonly maxSurge?: number | string;
   readonly maxUnavailable?: number | string;
-  readonly trafficRouting?: unknown;
+  /** What divides the traffic between `stableService` and `canaryService`; without it the number of pods does. */
+  readonly trafficRouting?: TrafficRouting;
+  readonly pingPong?: unknown;
+  readonly dynamicStableScale?: boolean;
+  /** With a router alone; the controller's default of both is 30, and an abort delay of 0 keeps the pods. */
+  readonly scaleDownDelaySeconds?: number;
+  readonly abortScaleDownDelaySeconds?: number;
   /** Runs beside the steps. */
   readonly analysis?: unknown;
   readonly steps?: readonly CanaryStep[];
 }
 
+/** One router, by its name in the API, e.g. `alb`; as much of it as is read here. */
+export interface TrafficRouting {
+  readonly alb?: { readonly ingress?: string; readonly servicePort?: number; readonly rootService?: string };
+  readonly istio?: { readonly destinationRule?: unknown };
+  readonly maxTrafficWeight?: number;
+}
+
 /** One of its fields is given. */
 export interface CanaryStep {
-  /** Percent of the pods that are of the new revision. */
+  /** Percent of the traffic that is the new revision's: without a router, of the pods. */
   readonly setWeight?: number;
   /** Without a duration (seconds, or text with a unit) it lasts until somebody promotes. */
   readonly pause?: { readonly duration?: number | string };
   readonly analysis?: RolloutAnalysis;
+  /** With a router: how many pods the new revision has, whatever its traffic, until `matchTrafficWeight`. */
+  readonly setCanaryScale?: {
+    readonly weight?: number;
+    readonly replicas?: number;
+    readonly matchTrafficWeight?: boolean;
+  };
 }
 
 /** What the controller puts on the pods of a role for as long as they have it. */
@@ -141,9 +160,19 @@ export interface RolloutStatus {
   };
   /** Of a canary: how many steps are done; as many as there are once the last one is. */
   readonly currentStepIndex?: number;
-  /** Of a canary: the run of the step that it is at, while that is an analysis. */
-  readonly canary?: { readonly currentStepAnalysisRunStatus?: AnalysisRunReference };
+  readonly canary?: {
+    /** The run of the step that it is at, while that is an analysis. */
+    readonly currentStepAnalysisRunStatus?: AnalysisRunReference;
+    /** What the controller has set in the router, in percent. */
+    readonly weights?: { readonly canary: WeightDestination; readonly stable: WeightDestination };
+  };
   readonly conditions?: readonly RolloutCondition[];
+}
+
+export interface WeightDestination {
+  readonly weight: number;
+  readonly serviceName?: string;
+  readonly podTemplateHash?: string;
 }
 
 export interface RolloutCondition {

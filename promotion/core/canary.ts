@@ -4,7 +4,7 @@ import type { Member } from '../plan/plan.ts';
 import { judgeAnalysis, stepAnalysisOf } from './analysis.ts';
 import { replicaSetOf, type Stage } from './member.ts';
 import type { Observation } from './observation.ts';
-import { sharingProblem } from './serving.ts';
+import { previewProblem, servingProblem, shareOf, sharingProblem } from './serving.ts';
 
 /**
  * The revision to which a canary gives the traffic: the new one from its promotion on, whatever its share is by then, until an
@@ -19,10 +19,10 @@ export function stageOfCanary(member: Member, canary: Canary, rollout: Rollout, 
   const { currentStepIndex: step = 0 } = rollout.status ?? {};
   return step > canary.promotion
     ? afterThePromotion(member, canary, rollout, o)
-    : beforeThePromotion(canary, rollout, o);
+    : beforeThePromotion(member, canary, rollout, o);
 }
 
-function beforeThePromotion(canary: Canary, rollout: Rollout, o: Observation): [Stage, string] {
+function beforeThePromotion(member: Member, canary: Canary, rollout: Rollout, o: Observation): [Stage, string] {
   const status = rollout.status ?? {};
   const { currentPodHash: current = '', currentStepIndex: step = 0 } = status;
   const pauses = (status.pauseConditions ?? []).map(({ reason }) => reason);
@@ -42,9 +42,15 @@ function beforeThePromotion(canary: Canary, rollout: Rollout, o: Observation): [
   const otherPause = pauses.find((reason) => reason !== 'CanaryPauseStep');
   if (otherPause !== undefined) return ['preparing', `paused for ${otherPause}, not for the promotion`];
   if (missing) return ['preparing', missing];
+  if (canary.routed !== undefined) {
+    if (shareOf(rollout) > 0) return ['preparing', `has ${shareOf(rollout)} % of the traffic before its promotion`];
+    const elsewhere = previewProblem(o, member, current);
+    if (elsewhere) return ['preparing', elsewhere];
+  }
   const noWayBack = missingPods(rollout, o, status.stableRS ?? '');
   if (noWayBack) return ['preparing', `could not take its traffic back: ${noWayBack}`];
-  return ['prepared', `revision ${current} is up at its first weight, analysed and paused before its promotion`];
+  const share = canary.routed === undefined ? 'at its first weight' : 'without traffic';
+  return ['prepared', `revision ${current} is up ${share}, analysed and paused before its promotion`];
 }
 
 function afterThePromotion(member: Member, canary: Canary, rollout: Rollout, o: Observation): [Stage, string] {
@@ -52,8 +58,18 @@ function afterThePromotion(member: Member, canary: Canary, rollout: Rollout, o: 
   if (step > canary.hold) return ['settling', 'its hold is over, the rest of its pods come up'];
   if (step < canary.hold) return ['switching', at(step, rollout)];
   if (!stepAnalysisOf(o, rollout, canary.hold, current)) return ['switching', 'its hold has not begun yet'];
-  const problem = sharingProblem(o, member, current);
+  const problem =
+    canary.routed === undefined
+      ? sharingProblem(o, member, current)
+      : routingProblem(o, member, rollout, canary.routed);
   return problem ? ['switching', problem] : ['held', `live on ${current} at its last weight, ${stableRS} still stable`];
+}
+
+/** Why a router does not give the new revision its last share yet, and the old one the rest; undefined when it does. */
+function routingProblem(o: Observation, member: Member, rollout: Rollout, weight: number): string | undefined {
+  const { currentPodHash = '', stableRS = '' } = rollout.status ?? {};
+  if (shareOf(rollout) !== weight) return `the router gives it ${shareOf(rollout)} % of the traffic, not ${weight} %`;
+  return previewProblem(o, member, currentPodHash) ?? servingProblem(o, member, stableRS);
 }
 
 /** How many pods a revision lacks of what the controller wants of it now, in words; undefined when it has some, and all. */

@@ -1,10 +1,10 @@
-import type { ReplicaSet } from '../cluster/objects.ts';
+import { POD_HASH, type ReplicaSet } from '../cluster/objects.ts';
 import { type Action, end, type Situation, type Step } from './decide.ts';
 import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf, replicasOf } from './member.ts';
 import { ownedBy } from './observation.ts';
 import { handOver } from './ownership.ts';
-import { riddanceProblem, servingProblem } from './serving.ts';
+import { riddanceProblem, routedProblem, servingProblem } from './serving.ts';
 import { endHoldOf } from './settle.ts';
 import { promoteAction } from './switch.ts';
 import { templateOf } from './template.ts';
@@ -52,8 +52,8 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   const entry = s.journal.members[view.member.name];
   const { rollout, current, stable } = view;
   const { canary, name: member } = view.member;
-  const isUntouched = !canary && !entry?.switched;
-  // Before the first switch a signal only stops the run, but for a canary, which has some of the traffic by then.
+  const isUntouched = !hasShareOfPods(view) && !entry?.switched;
+  // Before the first switch a signal only stops the run, but for a canary that has some of the traffic by then.
   if (s.journal.cause?.code === 'interrupted' && !anySwitched(s.journal) && isUntouched) return DONE;
   // There is no way back from a first deployment.
   if (!entry?.from || !rollout || entry.unchanged || entry.uid !== rollout.metadata.uid) return DONE;
@@ -62,7 +62,7 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   if (s.journal.cause?.code === 'superseded' && isUntouched && current === to) return DONE;
   const trafficIsBack = isBack(view, entry, s);
   // Its Service first: with no hash there, any change of the Rollout takes the new revision live, an abort as well.
-  if (view.stage === 'unguarded') return { done: false, trafficIsBack, ...pointService(view, entry, s, 0) };
+  if (view.stage === 'unguarded') return { done: false, trafficIsBack, ...pointService(view, entry, s, { grace: 0 }) };
   // Aborted before the controller has taken it up, it would come up later with nobody to abort it.
   if (!to && s.journal.ask === 'abort' && view.stage === 'unobserved')
     return { done: false, trafficIsBack, actions: [] };
@@ -102,19 +102,28 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
 }
 
 /** Whether a member's traffic is back on its old revision, or, where a newer one came in, off the rejected one. */
-function isBack({ active, current, member }: MemberView, { from, to }: MemberJournal, s: Situation): boolean {
+function isBack(view: MemberView, { from, to }: MemberJournal, s: Situation): boolean {
+  const { active, current, member, rollout } = view;
   if (!from || active !== from) return false;
   // A newer canary has its own share by then, which is its own release's to judge.
-  const isNewer = member.canary && to && current !== from && current !== to;
-  const problem = isNewer ? riddanceProblem(s.observation, member, to) : servingProblem(s.observation, member, from);
-  return problem === undefined;
+  const isNewer = hasShareOfPods(view) && to && current !== from && current !== to;
+  if (isNewer) return riddanceProblem(s.observation, member, to) === undefined;
+  if (servingProblem(s.observation, member, from)) return false;
+  const isRouted = member.canary?.routed !== undefined;
+  return !isRouted || !rollout || !to || routedProblem(s.observation, member, rollout, to) === undefined;
 }
 
-/** What is waited for while the old revision of a canary has its traffic back, but not all of its pods. */
+/** Whether it is a canary that gets its traffic by its number of pods: with its first pod, and for as long as it has one. */
+function hasShareOfPods({ member: { canary } }: MemberView): boolean {
+  return canary !== undefined && canary.routed === undefined;
+}
+
+/** What is waited for while the old revision of a canary has its traffic back, but not the pods that it had given away. */
 function refilled(view: MemberView, entry: MemberJournal, s: Situation): MemberStep | undefined {
-  const { member, rollout } = view;
+  const { rollout } = view;
   const set = rollout && replicaSetOf(s.observation, rollout, entry.from ?? '');
-  if (!member.canary || !rollout || (set?.status?.availableReplicas ?? 0) >= replicasOf(rollout)) return undefined;
+  if (!hasShareOfPods(view) || !rollout || (set?.status?.availableReplicas ?? 0) >= replicasOf(rollout))
+    return undefined;
   return { done: false, trafficIsBack: true, ...movePods(view, entry, s) };
 }
 
@@ -124,7 +133,18 @@ function withoutController(
   entry: MemberJournal,
   s: Situation,
 ): Pick<MemberStep, 'actions' | 'wakeAt'> {
-  return view.member.canary ? movePods(view, entry, s) : pointService(view, entry, s);
+  if (hasShareOfPods(view)) return movePods(view, entry, s);
+  const { activeService, previewService } = view.member;
+  const isRouted = view.member.canary?.routed !== undefined;
+  // With a router each of the two Services has its part of the traffic: whatever the weights, they lead to the old revision then.
+  const steps = [activeService, ...(isRouted && previewService ? [previewService] : [])].map((service) =>
+    pointService(view, entry, s, { service }),
+  );
+  const wakeAt = steps.flatMap((step) => step.wakeAt ?? []);
+  return {
+    actions: steps.flatMap(({ actions }) => actions),
+    ...(wakeAt.length > 0 ? { wakeAt: Math.min(...wakeAt) } : {}),
+  };
 }
 
 /**
@@ -155,17 +175,18 @@ function movePods({ member, rollout }: MemberView, { asked, from, to }: MemberJo
   return { actions: [refill] };
 }
 
-/** Moves the active Service without the controller, once that had its time. */
+/** Moves a Service without the controller, once that had its time. */
 function pointService(
   view: MemberView,
   entry: MemberJournal,
   s: Situation,
-  grace = CONTROLLER_GRACE,
+  { grace = CONTROLLER_GRACE, service: name = view.member.activeService } = {},
 ): { actions: Action[]; wakeAt?: number } {
-  const service = s.observation.services.get(view.member.activeService);
+  const service = s.observation.services.get(name);
   const { uid, resourceVersion } = service?.metadata ?? {};
-  if (!service || !uid || !resourceVersion || !entry.from || view.active === entry.from) return { actions: [] };
-  if (isWorse(view, entry.from, s)) return { actions: [] };
+  const selected = service?.spec.selector?.[POD_HASH];
+  if (!service || !uid || !resourceVersion || !entry.from || selected === entry.from) return { actions: [] };
+  if (isWorse(view, entry.from, selected, s)) return { actions: [] };
   const since = entry.asked.abort ?? entry.asked['restore-template'] ?? s.journal.since;
   if (s.now < since + grace) return { actions: [], wakeAt: since + grace };
   return {
@@ -184,16 +205,21 @@ function pointService(
 }
 
 /** Whether the old revision has no available pod while what the Service selects now has some: that would be an outage. */
-function isWorse({ active, rollout }: MemberView, from: string, { observation }: Situation): boolean {
+function isWorse(
+  { rollout }: MemberView,
+  from: string,
+  selected: string | undefined,
+  { observation }: Situation,
+): boolean {
   if (!rollout) return false;
   const available = (hash: string) => replicaSetOf(observation, rollout, hash)?.status?.availableReplicas ?? 0;
   // A Service without a hash selects the pods of every revision.
-  const selected = active
-    ? available(active) > 0
+  const hasSome = selected
+    ? available(selected) > 0
     : [...observation.replicaSets.values()].some(
         (set) => ownedBy(set, rollout.metadata.uid) && (set.status?.availableReplicas ?? 0) > 0,
       );
-  return available(from) === 0 && selected;
+  return available(from) === 0 && hasSome;
 }
 
 /** Retires what was rejected, once it is known what its pods leave behind. */

@@ -15,7 +15,7 @@ export interface Member {
   readonly template: PodTemplate;
   /** The template's pod-template hash, where it is known beforehand: on the way back to a revision that there was. */
   readonly revision?: string;
-  /** Leads to what is live: with blue-green to one revision, with a canary to the pods of both. */
+  /** Leads to what is live: with blue-green to one revision, with a canary to the pods of both, with a router to the stable one. */
   readonly activeService: string;
   readonly previewService?: string;
   /** The steps of a canary; absent with blue-green. */
@@ -223,10 +223,12 @@ function blueGreenMember(rollout: Rollout, around: Around, at: string): Strategy
 
 function canaryMember(rollout: Rollout, { services, templates, holdMetric }: Around, at: string): Strategy {
   const canary = canaryOf(rollout, templates, holdMetric, at);
-  const previewService = rollout.spec.strategy?.canary?.canaryService;
-  if (previewService !== undefined) needService(services, previewService, 'canary.canaryService', at);
+  const { canaryService: previewService, stableService } = rollout.spec.strategy?.canary ?? {};
+  const isRouted = canary.routed !== undefined;
+  if (isRouted || previewService !== undefined) needService(services, previewService, 'canary.canaryService', at);
+  if (isRouted) needService(services, stableService, 'canary.stableService', at);
   return {
-    activeService: serviceOfBoth(rollout, services, at),
+    activeService: isRouted && stableService ? stableService : serviceOfBoth(rollout, services, at),
     ...(previewService ? { previewService } : {}),
     canary,
     analysedBefore: canary.analyses.some((step) => step < canary.promotion),

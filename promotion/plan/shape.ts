@@ -32,6 +32,7 @@ const rolloutShape = z.looseObject({
           .looseObject({
             canaryService: z.string().optional(),
             stableService: z.string().optional(),
+            trafficRouting: z.looseObject({}).optional(),
             maxSurge: z.union([z.int().min(0), percent]).optional(),
             maxUnavailable: z.union([z.int().min(0), percent]).optional(),
             steps: z
@@ -40,6 +41,13 @@ const rolloutShape = z.looseObject({
                   setWeight: z.int().min(0).max(100).optional(),
                   pause: z.looseObject({ duration: z.union([z.int().min(0), z.string()]).optional() }).optional(),
                   analysis: analysis.optional(),
+                  setCanaryScale: z
+                    .looseObject({
+                      weight: z.int().min(0).max(100).optional(),
+                      replicas: z.int().min(0).optional(),
+                      matchTrafficWeight: z.boolean().optional(),
+                    })
+                    .optional(),
                 }),
               )
               .optional(),

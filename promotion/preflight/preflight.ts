@@ -199,7 +199,7 @@ async function checkServices({ activeService, canary, name, previewService }: Me
         };
       if (live === 'absent') return { ...at, verdict: 'fail', message: 'missing: apply these manifests' };
       const hash = live.spec.selector?.[POD_HASH];
-      if (canary && service === activeService) {
+      if (canary && canary.routed === undefined && service === activeService) {
         if (!hash) return { ...at, verdict: 'pass', message: 'leads to the pods of both revisions' };
         return {
           ...at,
@@ -212,7 +212,7 @@ async function checkServices({ activeService, canary, name, previewService }: Me
       return {
         ...at,
         verdict: 'fail',
-        message: `has lost the controller's hash${service === activeService ? ', so the next revision would go live ungated' : ''}; put it back: kubectl -n ${facts.namespace} patch service ${service} --type merge -p '${patch}'`,
+        message: `has lost the controller's hash${service === activeService && !canary ? ', so the next revision would go live ungated' : ''}; put it back: kubectl -n ${facts.namespace} patch service ${service} --type merge -p '${patch}'`,
       };
     }),
   );

@@ -1,6 +1,7 @@
 import type { EndpointSlice, KubeObject, ReplicaSet, Rollout } from '../cluster/objects.ts';
 import type { Phase } from '../core/journal.ts';
 import { pinOf } from '../core/pin.ts';
+import { shareOf } from '../core/serving.ts';
 import { type Member, type Plan, planOf, type Source } from '../plan/plan.ts';
 import { secretsOf } from '../preflight/secrets.ts';
 import type { Emit, Result } from '../report/events.ts';
@@ -173,14 +174,17 @@ export async function play(story: Story, emit: Emit = () => {}): Promise<Ending>
 }
 
 /**
- * The pod-template hash of all pods behind a canary's active Service; undefined where they are of several. But for those of a
+ * The pod-template hash of all pods that a canary's traffic goes to; undefined where they are of several. But for those of a
  * newer version at its first weight: it is not what this release gave the traffic to.
  */
 function onlyHash(world: World, member: Member, { versionOf }: Pick<Story, 'versionOf'>): string | undefined {
-  const { activeService, name } = member;
-  const slice = world.api.get<EndpointSlice>('endpointslices', `${activeService}-slice`);
+  const { activeService, canary, name, previewService } = member;
+  const rollout = world.api.get<Rollout>('rollouts', name);
+  const isShared = canary?.routed !== undefined && rollout && shareOf(rollout) > 0;
   const hashes = new Set(
-    slice?.endpoints?.map(({ targetRef }) => targetRef?.name?.slice(name.length + 1).split('-')[0]),
+    [activeService, ...(isShared ? [previewService] : [])]
+      .flatMap((service) => world.api.get<EndpointSlice>('endpointslices', `${service}-slice`)?.endpoints ?? [])
+      .map(({ targetRef }) => targetRef?.name?.slice(name.length + 1).split('-')[0]),
   );
   const isWaiting = (hash: string | undefined) => {
     const set = world.api.get<ReplicaSet>('replicasets', `${name}-${hash}`);

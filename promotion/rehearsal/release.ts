@@ -12,7 +12,7 @@ export interface RehearsedMember {
   readonly judgedAfter: boolean;
   /** How long it can be aborted in one pass after its switch, in milliseconds; 0 without a hold. */
   readonly hold: number;
-  /** How long its old pods stay up once the new version is stable, in milliseconds; not at all as a canary. */
+  /** How long its old pods stay up once the new version is stable, in milliseconds; not at all as a canary without a router. */
   readonly scaleDownDelay: number;
 }
 
@@ -65,7 +65,7 @@ function memberOf(
     judgedBefore: before.length > 0,
     judgedAfter: after.some((metric) => metric !== hold),
     hold: hold ? milliseconds(hold.initialDelay) + Number(hold.failureLimit ?? 0) * milliseconds(hold.interval) : 0,
-    scaleDownDelay: canary ? 0 : (blueGreen?.scaleDownDelaySeconds ?? 30) * 1000, // 30 is the controller's own default
+    scaleDownDelay: canary && !canary.trafficRouting ? 0 : ((canary ?? blueGreen)?.scaleDownDelaySeconds ?? 30) * 1000, // 30 is the controller's own default
   };
 }
 

@@ -1,6 +1,7 @@
 import { POD_HASH } from '../cluster/objects.ts';
 import type { Journal, Outcome } from '../core/journal.ts';
 import { type MemberView, replicasOf } from '../core/member.ts';
+import { shareOf } from '../core/serving.ts';
 
 /**
  * What a person should do after an outcome: sentences and exact commands, none where nothing is left to do.
@@ -36,7 +37,9 @@ function whileOldPodsAreUp(journal: Journal, views: readonly MemberView[]): stri
     const { from, to } = journal.members[member.name] ?? {};
     return from && from !== to;
   });
-  const canaries = changed.flatMap(({ member }) => (member.canary ? [member.name] : []));
+  const canaries = changed.flatMap(({ member }) =>
+    member.canary && member.canary.routed === undefined ? [member.name] : [],
+  );
   const delays = changed
     .filter(({ member }) => !member.canary)
     .map(({ rollout }) => rollout?.spec.strategy?.blueGreen?.scaleDownDelaySeconds ?? 30);
@@ -71,19 +74,26 @@ function unstick(
   from: string | undefined,
   namespace: string,
 ): string[] {
+  const patched = (service: string) =>
+    `kubectl -n ${namespace} patch service ${service} --type merge -p '{"spec":{"selector":{"${POD_HASH}":"${from}"}}}'`;
+  const abort = `kubectl argo rollouts -n ${namespace} abort ${member.name}`;
+  if (member.canary?.routed !== undefined && rollout && from) {
+    const { activeService, name, previewService } = member;
+    return [
+      `${name}: the router gives preview Service ${previewService} ${shareOf(rollout)} % of the traffic, stable is ${stable ?? 'unknown'}, before this release it was ${from}`,
+      abort,
+      ...[activeService, ...(previewService ? [previewService] : [])].map(patched),
+    ];
+  }
   const gives = member.canary ? 'is given to' : 'selects';
   const truth = `${member.name}: active Service ${member.activeService} ${gives} ${active ?? 'no revision'}, stable is ${stable ?? 'unknown'}, before this release it was ${from ?? 'nothing'}`;
   if (member.canary && rollout && from) {
     return [
       truth,
-      `kubectl argo rollouts -n ${namespace} abort ${member.name}`,
+      abort,
       `kubectl -n ${namespace} scale replicaset ${member.name}-${from} --replicas ${replicasOf(rollout)}`,
     ];
   }
   if (!rollout || !from || active === from) return [truth];
-  return [
-    truth,
-    `kubectl -n ${namespace} patch service ${member.activeService} --type merge -p '{"spec":{"selector":{"${POD_HASH}":"${from}"}}}'`,
-    `kubectl argo rollouts -n ${namespace} abort ${member.name}`,
-  ];
+  return [truth, patched(member.activeService), abort];
 }

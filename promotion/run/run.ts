@@ -329,7 +329,8 @@ export async function carryOut({
       ? [cluster.sleep(Math.max(0, until - cluster.now().getTime()), cancel.signal)]
       : [];
     await Promise.race([changed, ...timer]);
-    cancel.abort();
+    // A reason of its own, so that none is made with a stack each time.
+    cancel.abort('over');
   }
 
   function report(decided: readonly MemberView[], before: Journal): void {

@@ -1,69 +1,47 @@
 import {
   type AnalysisRun,
-  type CanaryStep,
-  type CanaryStrategy,
-  DESIRED_REPLICAS,
   POD_HASH,
   type ReplicaSet,
   type Rollout,
   type RolloutStatus,
-  type Service,
   STEP_INDEX,
 } from '../cluster/objects.ts';
 import { milliseconds } from '../core/analysis.ts';
 import type { ApiServer } from './api-server.ts';
 import { podCounts } from './canary-counts.ts';
+import { isAborted, lead, newSet, type Pass, podsOf, scaleTo, stableSet, stepIndex, weight } from './canary-pass.ts';
+import { hasItsPods, scaleRouted, syncRouter } from './canary-router.ts';
+import { invalid, type PassResult, resultOf } from './pass-result.ts';
 import {
   createRun,
-  isManaged,
   isScalingEvent,
   referenceTo,
   revisionOf,
-  select,
   setOf,
   setsOf,
   syncRevision,
   terminateOthers,
 } from './revisions.ts';
-import { invalid, type PassResult } from './rollouts-controller.ts';
 import { patchStatus } from './status-patch.ts';
 import { templateHash } from './template-hash.ts';
 import { whatIsWrong } from './validation.ts';
 
-/** What one pass knows, and what it has decided about pauses and abort so far. */
-interface Pass {
-  readonly api: ApiServer;
-  readonly rollout: Rollout;
-  readonly canary: CanaryStrategy;
-  readonly steps: readonly CanaryStep[];
-  readonly hash: string;
-  readonly status: RolloutStatus;
-  readonly replicas: number;
-  readonly now: number;
-  addAbort?: string;
-  removeAbort: boolean;
-  clearPauses: boolean;
-  addPause?: string;
-  wakeAt?: number;
-}
-
 /**
- * One pass of Argo Rollouts v1.9.1 over a canary whose pods divide the traffic, in the controller's own order
- * (rollout/canary.go): Service, analysis, ReplicaSets, pause, status. Of steps it has weights, pauses and analyses; it
- * has no traffic routers, no experiments and no progress deadline.
+ * One pass of Argo Rollouts v1.9.1 over a canary, in the controller's own order (rollout/canary.go): Services, router,
+ * analysis, ReplicaSets, pause, status. Of steps it has weights, scales, pauses and analyses; it has no experiments and no
+ * progress deadline.
  */
 export function reconcileCanary(api: ApiServer, rollout: Rollout, now: number): PassResult {
   const canary = rollout.spec.strategy?.canary;
   if (!canary || !api.get('rollouts', rollout.metadata.name)) return {};
-  const { canaryService, steps = [] } = canary;
-  const wrong =
-    canaryService && !api.get('services', canaryService)
-      ? 'spec.strategy.canary: Service not found'
-      : whatIsWrong(
-          api,
-          rollout,
-          steps.map(({ analysis }) => analysis),
-        );
+  const { canaryService, stableService, steps = [] } = canary;
+  const wrong = [canaryService, stableService].some((service) => service && !api.get('services', service))
+    ? 'spec.strategy.canary: Service not found'
+    : whatIsWrong(
+        api,
+        rollout,
+        steps.map(({ analysis }) => analysis),
+      );
   if (wrong) return invalid(api, rollout, wrong, now);
   const status = rollout.status ?? {};
   const pass: Pass = {
@@ -77,41 +55,32 @@ export function reconcileCanary(api: ApiServer, rollout: Rollout, now: number): 
     now,
     removeAbort: status.abort === true && status.stableRS !== undefined && status.stableRS === status.currentPodHash,
     clearPauses: false,
+    weights: status.canary?.weights,
   };
   const next = reconcile(pass);
-  const written = patchStatus(api, rollout, next);
-  return { ...(pass.wakeAt === undefined ? {} : { wakeAt: pass.wakeAt }), ...(written ? { written } : {}) };
+  return resultOf(pass.wakeAt, next && patchStatus(api, rollout, next));
 }
 
-function reconcile(pass: Pass): RolloutStatus {
+/** The status after this pass; undefined where a write was refused, which ends it. */
+function reconcile(pass: Pass): RolloutStatus | undefined {
   const { api, hash, replicas, rollout, status } = pass;
   syncRevision(api, rollout, hash);
   if (isScalingEvent([setOf(api, rollout, hash), stableSet(pass)], replicas)) {
-    scale(pass);
-    return told(pass, { ...status, ...counts(pass) });
+    return scale(pass) === 'refused' ? undefined : told(pass, { ...status, ...counts(pass) });
   }
   if (status.currentPodHash !== hash) return reset(pass);
-  syncService(pass);
+  syncServices(pass);
+  syncRouter(pass);
   const run = syncAnalysis(pass);
   // What was scaled is looked at again before a pause begins.
-  if (pass.addPause === undefined && !scale(pass)) syncPause(pass);
+  const hasScaled = pass.addPause === undefined && scale(pass);
+  if (hasScaled === 'refused') return undefined;
+  if (pass.addPause === undefined && !hasScaled) syncPause(pass);
   return progress(pass, run);
-}
-
-function stableSet({ api, rollout, status }: Pass): ReplicaSet | undefined {
-  return setOf(api, rollout, status.stableRS);
-}
-
-function isAborted({ addAbort, removeAbort, status }: Pass): boolean {
-  return !removeAbort && (addAbort !== undefined || status.abort === true);
 }
 
 function isPausedFor({ status }: Pass, reason: string): boolean {
   return (status.pauseConditions ?? []).some((condition) => condition.reason === reason);
-}
-
-function stepIndex({ status }: Pass): number {
-  return status.currentStepIndex ?? 0;
 }
 
 /** Another template: everything begins anew, or is over at once where it is the stable one again. */
@@ -122,16 +91,15 @@ function reset(pass: Pass): RolloutStatus {
   return told(pass, { ...base(pass), currentStepIndex: status.stableRS === hash ? steps.length : 0 });
 }
 
-/** The canary Service follows the new revision, once that has a pod; back to the stable one when it is aborted. */
-function syncService(pass: Pass): void {
-  const { api, canary, hash, rollout } = pass;
-  const service = api.get<Service>('services', canary.canaryService ?? '');
-  const set = isAborted(pass) ? stableSet(pass) : setOf(api, rollout, hash);
-  const target = set?.metadata.labels?.[POD_HASH];
-  if (!service || !set || !target || service.spec.selector?.[POD_HASH] === target) return;
-  const available = set.status?.availableReplicas ?? 0;
-  const wanted = set.spec.replicas ?? 0;
-  if (isManaged(service) ? available > 0 : available === wanted) select(api, service.metadata.name, rollout, target);
+/**
+ * Each Service follows its revision, once that has a pod; the canary's the stable one when it is aborted. With a router the controller
+ * leads it to the rejected pods and back in every such pass, while there are some: here it stays where each pass leaves it.
+ */
+function syncServices(pass: Pass): void {
+  const { canaryService, stableService, trafficRouting } = pass.canary;
+  lead(pass, stableService, stableSet(pass), true);
+  if (isAborted(pass) && trafficRouting) return;
+  lead(pass, canaryService, isAborted(pass) ? stableSet(pass) : newSet(pass), true);
 }
 
 function syncAnalysis(pass: Pass): AnalysisRun | undefined {
@@ -174,16 +142,6 @@ function needsNewRun({ status }: Pick<Pass, 'status'>, run: AnalysisRun | undefi
   return status.abortedAt !== undefined;
 }
 
-/** The share of the new revision, in percent of the pods. */
-function weight(pass: Pass): number {
-  const { status, steps } = pass;
-  if (status.promoteFull || !status.stableRS || status.currentPodHash === status.stableRS) return 100;
-  if (status.abort) return 0;
-  const index = stepIndex(pass);
-  if (index >= steps.length) return 100;
-  return steps.slice(0, index + 1).findLast(({ setWeight }) => setWeight !== undefined)?.setWeight ?? 0;
-}
-
 function wanted(pass: Pass) {
   const { api, canary, hash, replicas, rollout, status } = pass;
   const stable = status.stableRS === hash ? undefined : stableSet(pass);
@@ -197,34 +155,16 @@ function wanted(pass: Pass) {
   return { ...count, set: setOf(api, rollout, hash), stableSet: stable, otherSets: others };
 }
 
-function podsOf(set: ReplicaSet | undefined) {
-  return {
-    wanted: set?.spec.replicas ?? 0,
-    created: set?.status?.replicas ?? 0,
-    available: set?.status?.availableReplicas ?? 0,
-  };
-}
-
 /** Scales the stable ReplicaSet, or else the new one, or else old ones; whether it did. */
-function scale(pass: Pass): boolean {
+function scale(pass: Pass): boolean | 'refused' {
   if (pass.rollout.spec.paused || isPausedFor(pass, 'InconclusiveAnalysisRun')) return false;
+  if (pass.canary.trafficRouting) return scaleRouted(pass);
   const before = wanted(pass);
   if (before.stableSet && scaleTo(pass, before.stableSet, before.stable)) return true;
   const { canary, set } = wanted(pass);
   if (set && scaleTo(pass, set, canary)) return true;
   const { otherSets, others } = wanted(pass);
   return otherSets.map((old, i) => scaleTo(pass, old, others[i] ?? 0)).includes(true);
-}
-
-function scaleTo({ api, replicas: desired }: Pass, set: ReplicaSet, replicas: number): boolean {
-  const isThere = set.spec.replicas === replicas && Number(set.metadata.annotations?.[DESIRED_REPLICAS]) === desired;
-  if (isThere) return false;
-  api.update<ReplicaSet>('replicasets', set.metadata.name, (live) => ({
-    ...live,
-    metadata: { ...live.metadata, annotations: { ...live.metadata.annotations, [DESIRED_REPLICAS]: String(desired) } },
-    spec: { ...live.spec, replicas },
-  }));
-  return true;
 }
 
 function syncPause(pass: Pass): void {
@@ -253,7 +193,7 @@ function progress(pass: Pass, run: AnalysisRun | undefined): RolloutStatus {
     pass.removeAbort = true;
     index = steps.length;
   }
-  const next = { ...base(pass), ...(run ? { canary: { currentStepAnalysisRunStatus: referenceTo(run) } } : {}) };
+  const next = { ...base(pass), ...ofCanary(pass, run) };
   const available = podsOf(setOf(pass.api, pass.rollout, hash)).available;
   const isWhole = available >= replicas && (status.promoteFull || stepIndex(pass) === steps.length);
   if (!stableSet(pass) || (!isAborted(pass) && isWhole)) {
@@ -264,8 +204,15 @@ function progress(pass: Pass, run: AnalysisRun | undefined): RolloutStatus {
   }
   if (isAborted(pass)) return told(pass, { ...next, currentStepIndex: status.stableRS === hash ? steps.length : 0 });
   if (!isStepDone(pass, run)) return told(pass, { ...next, currentStepIndex: index });
-  const { canary: _, ...passed } = next;
-  return told(pass, { ...passed, currentStepIndex: index + 1 }, true);
+  return told(pass, { ...base(pass), currentStepIndex: index + 1 }, true);
+}
+
+function ofCanary({ weights }: Pass, run?: AnalysisRun): Pick<RolloutStatus, 'canary'> {
+  const canary = {
+    ...(run ? { currentStepAnalysisRunStatus: referenceTo(run) } : {}),
+    ...(weights ? { weights } : {}),
+  };
+  return Object.keys(canary).length > 0 ? { canary } : {};
 }
 
 function isStepDone(pass: Pass, run: AnalysisRun | undefined): boolean {
@@ -278,6 +225,7 @@ function isStepDone(pass: Pass, run: AnalysisRun | undefined): boolean {
     if (since === undefined) return status.controllerPause === true;
     return step.pause.duration !== undefined && Date.parse(since) + durationOf(step.pause.duration) < now;
   }
+  if (pass.canary.trafficRouting) return hasItsPods(pass);
   const { canary, otherSets, set, stable, stableSet: old } = wanted(pass);
   const [up, down] = [podsOf(set), podsOf(old)];
   return (
@@ -296,6 +244,7 @@ function base(pass: Pass): RolloutStatus {
     ...(status.stableRS ? { stableRS: status.stableRS } : {}),
     ...(status.promoteFull && status.stableRS !== hash && status.currentPodHash === hash ? { promoteFull: true } : {}),
     ...counts(pass),
+    ...ofCanary(pass),
   };
 }
 
@@ -353,7 +302,7 @@ function phaseOf(pass: Pass, next: RolloutStatus): { phase: string; message?: st
   const progressing = (message: string) => ({ phase: 'Progressing', message });
   if (updatedReplicas < replicas) return progressing('more replicas need to be updated');
   if (availableReplicas < updatedReplicas) return progressing('updated replicas are still becoming available');
-  if (all > updatedReplicas) return progressing('old replicas are pending termination');
+  if (all > updatedReplicas && !pass.canary.trafficRouting) return progressing('old replicas are pending termination');
   if (next.stableRS !== next.currentPodHash) return progressing('waiting for all steps to complete');
   return { phase: 'Healthy' };
 }

@@ -58,7 +58,7 @@ export function podCounts(
 }
 
 /** Surge rounds up and unavailable down; both 0 would stand still. */
-function fenceposts({ replicas, maxSurge = '25%', maxUnavailable = '25%' }: CanaryScale) {
+export function fenceposts({ replicas, maxSurge = '25%', maxUnavailable = '25%' }: CanaryScale) {
   const of = (value: number | string, round: (n: number) => number) =>
     typeof value === 'number' ? value : round((Number.parseInt(value, 10) * replicas) / 100);
   const surge = of(maxSurge, Math.ceil);

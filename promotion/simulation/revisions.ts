@@ -7,6 +7,7 @@ import {
   type ReplicaSet,
   type Rollout,
   type RolloutAnalysis,
+  SCALE_DOWN_DEADLINE,
   type Service,
 } from '../cluster/objects.ts';
 import type { ApiServer } from './api-server.ts';
@@ -84,6 +85,18 @@ export function annotate(api: ApiServer, set: ReplicaSet, annotations: Record<st
     );
     return { ...live, metadata: { ...live.metadata, annotations: Object.fromEntries(merged) } };
   });
+}
+
+export function hasDeadline(set: ReplicaSet | undefined): boolean {
+  return set?.metadata.annotations?.[SCALE_DOWN_DEADLINE] !== undefined;
+}
+
+/** Has a ReplicaSet go down so many seconds after `now`; when that is, in milliseconds since 1970. */
+export function putDeadline(api: ApiServer, set: ReplicaSet, now: number, seconds: number): number {
+  // The controller's own precision is a second, rounded down.
+  const at = Math.floor((now + seconds * 1000) / 1000) * 1000;
+  annotate(api, set, { [SCALE_DOWN_DEADLINE]: new Date(at).toISOString() });
+  return at;
 }
 
 /** Points a Service at a revision. */

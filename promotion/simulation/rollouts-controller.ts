@@ -13,11 +13,14 @@ import {
   type Service,
 } from '../cluster/objects.ts';
 import type { ApiServer } from './api-server.ts';
+import { invalid, type PassResult, resultOf } from './pass-result.ts';
 import { because, deadlineOf, progressAfter, progressOf, saysOverdue, withPause } from './progress.ts';
 import {
   annotate,
   createRun,
+  hasDeadline,
   isScalingEvent,
+  putDeadline,
   referenceTo,
   revisionOf,
   select,
@@ -31,17 +34,6 @@ import { inRole } from './role-metadata.ts';
 import { patchStatus } from './status-patch.ts';
 import { templateHash } from './template-hash.ts';
 import { whatIsWrong } from './validation.ts';
-
-/** After this time a Rollout that is invalid is looked at again, in milliseconds. */
-const INVALID_RETRY = 20_000;
-
-/** What came of a pass. */
-export interface PassResult {
-  /** When the controller wants to look again, in milliseconds since 1970. */
-  readonly wakeAt?: number;
-  /** The Rollout as the pass's last write of it was answered; absent when it wrote none. */
-  readonly written?: Rollout;
-}
 
 /**
  * One pass of Argo Rollouts v1.9.1 over one blue-green Rollout, in the controller's own order: Services, ReplicaSets,
@@ -60,24 +52,6 @@ export function reconcileRollout(api: ApiServer, rollout: Rollout, now: number):
       : whatIsWrong(api, rollout, [blueGreen.prePromotionAnalysis, blueGreen.postPromotionAnalysis]);
   if (active && !wrong) return new Pass(api, rollout, blueGreen, active, preview, now).run();
   return invalid(api, rollout, wrong ?? '', now);
-}
-
-/** What a pass leaves behind that refuses the Rollout's spec. */
-export function invalid(api: ApiServer, rollout: Rollout, wrong: string, now: number): PassResult {
-  const message = `The Rollout "${rollout.metadata.name}" is invalid: ${wrong}`;
-  const others = (rollout.status?.conditions ?? []).filter(({ type }) => type !== 'InvalidSpec');
-  return {
-    wakeAt: now + INVALID_RETRY,
-    ...written(
-      patchStatus(api, rollout, {
-        ...rollout.status,
-        observedGeneration: String(rollout.metadata.generation),
-        phase: 'Degraded',
-        message: `InvalidSpec: ${message}`,
-        conditions: [...others, { type: 'InvalidSpec', status: 'True', reason: 'InvalidSpec', message }],
-      }),
-    ),
-  };
 }
 
 /** What one pass knows and has decided so far; it reads its snapshot of the Rollout throughout, like the controller. */
@@ -120,7 +94,7 @@ class Pass {
 
   run(): PassResult {
     this.reconcile();
-    return { ...(this.wakeAt === undefined ? {} : { wakeAt: this.wakeAt }), ...written(this.written) };
+    return resultOf(this.wakeAt, this.written);
   }
 
   private reconcile(): void {
@@ -598,10 +572,7 @@ class Pass {
   }
 
   private putDeadline(set: ReplicaSet, seconds: number): void {
-    // The controller's own precision is a second, rounded down.
-    const at = Math.floor((this.now + seconds * 1000) / 1000) * 1000;
-    annotate(this.api, set, { [SCALE_DOWN_DEADLINE]: new Date(at).toISOString() });
-    this.lookAgainAt(at);
+    this.lookAgainAt(putDeadline(this.api, set, this.now, seconds));
   }
 
   private lookAgainAt(at: number): void {
@@ -609,14 +580,6 @@ class Pass {
   }
 }
 
-function hasDeadline(set: ReplicaSet | undefined): boolean {
-  return set?.metadata.annotations?.[SCALE_DOWN_DEADLINE] !== undefined;
-}
-
 function compact<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never;
-}
-
-function written(rollout: Rollout | undefined): PassResult {
-  return rollout ? { written: rollout } : {};
 }

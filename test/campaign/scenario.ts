@@ -88,9 +88,14 @@ export function scenarioOf(seed: number): Scenario {
   };
   // Drawn last, so that everything else of a seed stays what it was without canaries.
   const canaries = chance(0.5) ? 0.5 : 0;
+  const withCanaries = autoscaled.map((member) => ({ ...member, canary: chance(canaries) }));
+  const routed = withCanaries.map(({ canary, ...member }) => ({
+    ...member,
+    canary: canary && chance(0.5) ? ('routed' as const) : canary,
+  }));
   return {
     seed,
-    options: { ...options, members: autoscaled.map((member) => ({ ...member, canary: chance(canaries) })) },
+    options: { ...options, members: routed },
     behaviours,
     disturbances: [...disturbances, ...load],
     runs: [...runs, network],
@@ -103,9 +108,14 @@ function guaranteeOf({ options, behaviours, disturbances, runs }: Scenario): Gua
   const isCalm = runs.every((faults) => Object.keys(faults).length === 0);
   const asked = options.policy?.healthChecks?.flatMap(({ target }) => ('service' in target ? target.service : []));
   const all = Object.entries(behaviours);
+  // The active Service of a canary with a router leads to the old version until all is decided.
+  const isRouted = (image: string) =>
+    options.members?.some(({ canary, name }) => canary === 'routed' && image === `${name}:v2`);
   const isBad = all.some(
     ([image, { readyAfter = 0, analysis, health }]) =>
-      readyAfter === NEVER || analysis || (health?.active === false && asked?.includes(image.replace(':v2', ''))),
+      readyAfter === NEVER ||
+      analysis ||
+      (health?.active === false && !isRouted(image) && asked?.includes(image.replace(':v2', ''))),
   );
   if (isBad) return isCalm ? 'rejected' : 'back';
   // A crash or a flap may come too late to count.

@@ -18,14 +18,14 @@ import { newWorld, type VersionBehaviour, type World } from '../../promotion/sim
 export interface ManifestOptions {
   /**
    * `autoscaled` is the most pods of a HorizontalPodAutoscaler whose least are `replicas`; without it there is none.
-   * `canary` makes it one, in the place of blue-green; a canary is always held.
+   * `canary` makes it one, in the place of blue-green, with a router if it says so; a canary is always held.
    */
   readonly members?: readonly {
     readonly name: string;
     readonly order?: number;
     readonly replicas?: number;
     readonly autoscaled?: number;
-    readonly canary?: boolean;
+    readonly canary?: boolean | 'routed';
   }[];
   readonly policy?: PolicyInput;
   /** The post-promotion hold, in measurements of 2 s each; 0 leaves it out. */
@@ -47,7 +47,7 @@ export function manifests(version: string, options: ManifestOptions = {}): KubeO
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name, namespace: 'shop' },
-      spec: { ports: [{ port: 80 }], ...(member.canary ? { selector: { app: name } } : {}) },
+      spec: { ports: [{ port: 80 }], ...(member.canary === true ? { selector: { app: name } } : {}) },
     },
     {
       apiVersion: 'v1',
@@ -99,7 +99,7 @@ export function manifests(version: string, options: ManifestOptions = {}): KubeO
       spec: {
         replicas: member.replicas ?? 2,
         selector: { matchLabels: { app: name } },
-        strategy: member.canary ? canary(name) : blueGreen(name, options),
+        strategy: member.canary === 'routed' ? routed(name) : member.canary ? canary(name) : blueGreen(name, options),
         template: {
           metadata: { labels: { app: name } },
           spec: { containers: [{ name: 'main', image: `${name}:${version}` }] },
@@ -146,6 +146,32 @@ function canary(name: string) {
         { pause: { duration: '3s' } },
         { setWeight: 60 },
         judged('post'),
+      ],
+    },
+  };
+}
+
+/** The same with a router. */
+function routed(name: string) {
+  const { steps, ...strategy } = canary(name).canary;
+  const [, before, pause, , wait, , after] = steps;
+  return {
+    canary: {
+      ...strategy,
+      stableService: name,
+      trafficRouting: { alb: { ingress: 'public', servicePort: 80 } },
+      scaleDownDelaySeconds: 600,
+      abortScaleDownDelaySeconds: 600,
+      steps: [
+        { setCanaryScale: { weight: 25 } },
+        { setWeight: 0 },
+        before,
+        pause,
+        { setCanaryScale: { matchTrafficWeight: true } },
+        { setWeight: 40 },
+        wait,
+        { setWeight: 75 },
+        after,
       ],
     },
   };

@@ -15,7 +15,8 @@ export async function documentOf(): Promise<string> {
 
 Made by \`npm run traces\` from \`test/traces/\`. Recorded from Argo Rollouts ${first?.argoRollouts} on Kubernetes
 ${first?.kubernetes}: one Rollout of two pods with analysis before and after the switch, \`autoPromotionEnabled: false\` and delays of
-300 s unless the name says otherwise; a canary is of four pods, by the steps 25 %, analysis, pause, 50 %, analysis. The last column is what it came to rest at: the version that the active Service
+300 s unless the name says otherwise; a canary is of four pods, by the steps 25 %, analysis, pause, 50 %, analysis; a routed one has its
+first pod without traffic until the pause is over. The last column is what it came to rest at: the version that the active Service
 selects and the one that is stable, the phase, and what else stands out. The whole way is in \`test/traces/recorded/\`;
 \`test/traces/replay.test.ts\` holds the simulation to it.
 
@@ -42,6 +43,7 @@ function endOfCanary(trace: Trace): string {
     `pods ${pods.join(', ') || 'none'}, stable ${facts.stable || 'none'}`,
     facts.phase,
     facts.step && `step ${facts.step}`,
+    facts.weight && `weight ${facts.weight}`,
   ]
     .filter(Boolean)
     .join('; ');

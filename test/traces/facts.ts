@@ -75,6 +75,7 @@ function ofRollout({ metadata, status = {} }: Rollout, labels: Labels): Facts {
     'status.post': run(blueGreen.postPromotionAnalysisRunStatus),
     step: String(status.currentStepIndex ?? ''),
     'status.step': run(canary.currentStepAnalysisRunStatus),
+    weight: canary.weights ? `${canary.weights.canary.weight} ${label(canary.weights.canary.podTemplateHash)}` : '',
     restarted: status.restartedAt ? 'true' : '',
     invalid: status.conditions?.some((c) => c.type === 'InvalidSpec' && c.status === 'True') ? 'true' : '',
   };

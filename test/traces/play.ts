@@ -38,6 +38,7 @@ const BUDGETS: Resource = {
   version: 'v1',
   plural: 'poddisruptionbudgets',
 };
+const INGRESSES: Resource = { kind: 'Ingress', group: 'networking.k8s.io', version: 'v1', plural: 'ingresses' };
 const SECRETS: Resource = { kind: 'Secret', group: '', version: 'v1', plural: 'secrets' };
 const KINDS: Readonly<Record<Kind, Resource>> = {
   rollouts: RESOURCES.rollouts,
@@ -45,6 +46,7 @@ const KINDS: Readonly<Record<Kind, Resource>> = {
   replicasets: RESOURCES.replicaSets,
   analysisruns: RESOURCES.analysisRuns,
   analysistemplates: TEMPLATES,
+  ingresses: INGRESSES,
   poddisruptionbudgets: BUDGETS,
   secrets: SECRETS,
 };
@@ -126,7 +128,9 @@ function withTemplate(
   { template, alone, more }: { template: Version; alone: boolean; more?: object },
 ): Rollout {
   const { strategy } = rollout.spec;
-  const analysed = strategy?.canary ? { canary: canaryOf(template) } : { blueGreen: analysisOf(template) };
+  const { canary } = strategy ?? {};
+  const kind = canary?.trafficRouting ? 'routed' : 'divided';
+  const analysed = canary ? { canary: canaryOf(template, kind) } : { blueGreen: analysisOf(template) };
   const analysis = alone ? {} : { strategy: analysed };
   return {
     ...rollout,
@@ -171,6 +175,13 @@ const withNamespace = (object: KubeObject, namespace: string): KubeObject => ({
   metadata: { ...object.metadata, namespace },
 });
 
+/**
+ * The controller points the canary Service of an aborted canary with a router at its rejected pods and back, in every pass, for as
+ * long as there are some (v1.9.1: reconcileStableAndCanaryService, then reconcileTrafficRouting), and each makes it look again. Where
+ * the Service leads at one moment says nothing then.
+ */
+const isFlapping = ({ abort, weight }: Facts) => abort === 'acknowledged' && Boolean(weight);
+
 /** Follows all objects; what happened is put into the order of its resource versions, which all kinds share. */
 function watchAll(cluster: Cluster, signal: AbortSignal) {
   const labels: Labels = new Map();
@@ -203,19 +214,30 @@ function watchAll(cluster: Cluster, signal: AbortSignal) {
     }),
   );
 
-  const facts = (): Facts =>
-    Object.assign({}, ...[...live.values()].map(({ object, gone }) => factsOf(object, labels, gone)));
+  const facts = (): Facts => {
+    const all: Facts = Object.assign(
+      {},
+      ...[...live.values()].map(({ object, gone }) => factsOf(object, labels, gone)),
+    );
+    return isFlapping(all) ? { ...all, preview: preview() } : all;
+  };
+  let preview = () => '';
 
   /** The changes since the last time. */
   function take(): Record<string, string[]> {
     const changes: Record<string, string[]> = {};
+    const state = { ...known };
     for (const { object, gone } of events.sort((a, b) => a.version - b.version)) {
       for (const [field, value] of Object.entries(factsOf(object, labels, gone))) {
+        state[field] = value;
+        if (field === 'preview' && isFlapping(state)) continue;
         const last = changes[field]?.at(-1) ?? known[field] ?? '';
         if (value !== last) changes[field] = [...(changes[field] ?? []), value];
       }
     }
     events = [];
+    const settled = changes.preview?.at(-1) ?? known.preview ?? '';
+    preview = () => settled;
     known = facts();
     return Object.fromEntries(Object.entries(changes).sort(([a], [b]) => (a < b ? -1 : 1)));
   }

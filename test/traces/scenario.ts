@@ -41,6 +41,7 @@ export type Kind =
   | 'replicasets'
   | 'analysisruns'
   | 'analysistemplates'
+  | 'ingresses'
   | 'poddisruptionbudgets'
   | 'secrets';
 
@@ -52,11 +53,14 @@ export interface Step {
 
 export interface Scenario {
   readonly name: string;
-  /** The first version, and fields of its blue-green strategy that are not the usual ones. */
+  /** The first version, and fields of its strategy that are not the usual ones. */
   readonly first?: Version;
   readonly strategy?: object;
-  /** A canary of four pods in its place: 25 %, the analysis before, the pause, 50 %, the analysis after. */
-  readonly canary?: true;
+  /**
+   * A canary of four pods in its place: 25 %, the analysis before, the pause, 50 %, the analysis after. `routed`: its first pod
+   * comes up without traffic, of which a router gives it 50 % after the pause.
+   */
+  readonly canary?: 'divided' | 'routed';
   /** Further fields of the Rollout's spec. */
   readonly spec?: object;
   /** Why the simulation has no such thing; then it is recorded for the reader and not replayed. */

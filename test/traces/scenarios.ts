@@ -76,6 +76,18 @@ const backOn = (version: string): Facts => ({
   [`set ${version} available`]: '4',
 });
 
+/** Of a canary with a router: judged without traffic, and with its share; and the traffic is back, with the pods still there. */
+const unrouted = (version: string): Facts => ({ phase: 'Paused CanaryPauseStep', current: version, step: '2' });
+const untilUnrouted = (version: Version): Step[] => [
+  { when: whole('A'), give: [apply(version)] },
+  { when: { ...unrouted(version.name), weight: `0 ${version.name}` }, give: [] },
+];
+const untilRouted: Step[] = [
+  ...then(untilUnrouted(held), promote),
+  { when: { step: '5', 'run B-2-5': 'Running', 'set B available': '2', weight: '50 B' }, give: [] },
+];
+const routedBack: Facts = { ...aborted('B'), stable: 'A', step: '0', weight: '0 B', 'set A available': '4' };
+
 const budget = () =>
   ({
     apiVersion: 'policy/v1',
@@ -989,45 +1001,50 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a canary that goes live',
-    canary: true,
+    canary: 'divided',
     steps: [...then(untilSharing, terminate('B-2-4')), { when: whole('B'), give: [] }],
     end: { ...whole('B'), step: '5', 'set A replicas': '0' },
   },
   {
     name: 'a canary whose analysis before its promotion fails',
-    canary: true,
+    canary: 'divided',
     steps: [{ when: whole('A'), give: [apply({ name: 'B', before: 'fail' })] }],
     end: backOn('A'),
   },
   {
     name: 'a canary whose analysis before its promotion is inconclusive',
-    canary: true,
+    canary: 'divided',
     steps: [{ when: whole('A'), give: [apply({ name: 'B', before: 'inconclusive' })] }],
     end: { phase: 'Paused InconclusiveAnalysisRun', stable: 'A', step: '1' },
   },
   {
     name: 'a canary whose analysis after its promotion fails',
-    canary: true,
+    canary: 'divided',
     steps: then(untilWaiting({ name: 'B', after: 'fail' }), promote),
     end: backOn('A'),
   },
   {
     name: 'a canary whose hold runs out',
-    canary: true,
+    canary: 'divided',
     steps: then(untilWaiting({ name: 'B', after: 'short-hold' }), promote),
     end: backOn('A'),
   },
-  { name: 'a canary aborted at its first weight', canary: true, steps: then(untilWaiting(B), abort), end: backOn('A') },
-  { name: 'a canary aborted while it is held', canary: true, steps: then(untilSharing, abort), end: backOn('A') },
+  {
+    name: 'a canary aborted at its first weight',
+    canary: 'divided',
+    steps: then(untilWaiting(B), abort),
+    end: backOn('A'),
+  },
+  { name: 'a canary aborted while it is held', canary: 'divided', steps: then(untilSharing, abort), end: backOn('A') },
   {
     name: 'a canary aborted and tried again',
-    canary: true,
+    canary: 'divided',
     steps: [...then(untilSharing, abort), { when: backOn('A'), give: [retry] }],
     end: { ...waiting('B'), stable: 'A' },
   },
   {
     name: 'a canary that was rejected and is applied again',
-    canary: true,
+    canary: 'divided',
     steps: [
       ...then(untilSharing, abort),
       { when: backOn('A'), give: [apply(A)] },
@@ -1037,19 +1054,19 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a canary with its old template again while it is held',
-    canary: true,
+    canary: 'divided',
     steps: then(untilSharing, apply(A)),
     end: { ...whole('A'), 'set B replicas': '0' },
   },
   {
     name: 'a canary superseded while it is held',
-    canary: true,
+    canary: 'divided',
     steps: then(untilSharing, apply(C)),
     end: { ...waiting('C'), stable: 'A', 'set B replicas': '0' },
   },
   {
     name: 'a settled canary with its old template again, and a full promotion of that',
-    canary: true,
+    canary: 'divided',
     steps: [
       ...then(untilSharing, terminate('B-2-4')),
       { when: whole('B'), give: [apply(A)] },
@@ -1059,20 +1076,119 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a canary paused by hand while it is held, and aborted',
-    canary: true,
+    canary: 'divided',
     steps: [...then(untilSharing, pause), { when: { phase: 'Paused manually paused' }, give: [abort] }],
     end: { stable: 'A', 'set B available': '2', abort: 'acknowledged' },
   },
   {
     name: 'a canary scaled while it is held',
-    canary: true,
+    canary: 'divided',
     steps: [...then(untilSharing, scale(6)), { when: { 'set B available': '3' }, give: [] }],
     end: { stable: 'A', step: '4' },
   },
   {
     name: 'a canary promoted while a pod of its first weight is missing',
-    canary: true,
+    canary: 'divided',
     steps: [...then(untilWaiting(held), available('B', 0)), { when: { 'set B available': '0' }, give: [promote] }],
     end: { stable: 'A' },
+  },
+
+  // Canaries whose traffic a router divides.
+  {
+    name: 'a routed canary that goes live',
+    canary: 'routed',
+    steps: [...then(untilRouted, terminate('B-2-5')), { when: whole('B'), give: [] }],
+    end: { ...whole('B'), step: '6', weight: '0 B', active: 'B', 'set A replicas': '4', 'set A deadline': 'true' },
+  },
+  {
+    name: 'a routed canary whose analysis before its promotion fails',
+    canary: 'routed',
+    steps: [{ when: whole('A'), give: [apply({ name: 'B', before: 'fail' })] }],
+    end: routedBack,
+  },
+  {
+    name: 'a routed canary whose analysis before its promotion is inconclusive',
+    canary: 'routed',
+    steps: [{ when: whole('A'), give: [apply({ name: 'B', before: 'inconclusive' })] }],
+    end: { phase: 'Paused InconclusiveAnalysisRun', stable: 'A', step: '1', weight: '0 B' },
+  },
+  {
+    name: 'a routed canary whose analysis after its promotion fails',
+    canary: 'routed',
+    steps: then(untilUnrouted({ name: 'B', after: 'fail' }), promote),
+    end: routedBack,
+  },
+  {
+    name: 'a routed canary aborted before its promotion',
+    canary: 'routed',
+    steps: then(untilUnrouted(B), abort),
+    end: routedBack,
+  },
+  {
+    name: 'a routed canary aborted while it is held',
+    canary: 'routed',
+    steps: then(untilRouted, abort),
+    end: routedBack,
+  },
+  {
+    name: 'a routed canary aborted while it is held, until the time of its pods is over',
+    canary: 'routed',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: then(untilRouted, abort),
+    end: { ...routedBack, 'set B replicas': '0' },
+  },
+  {
+    name: 'a routed canary aborted while it is held, whose pods have more time than the controller looks ahead',
+    canary: 'routed',
+    strategy: { abortScaleDownDelaySeconds: 1000 },
+    steps: then(untilRouted, abort),
+    end: { ...routedBack, 'set B replicas': '0' },
+  },
+  {
+    name: 'a routed canary aborted while it is held and a stable pod is missing',
+    canary: 'routed',
+    steps: [...then(untilRouted, available('A', 3)), { when: { 'set A available': '3' }, give: [abort] }],
+    end: { stable: 'A', abort: 'acknowledged' },
+  },
+  {
+    name: 'a routed canary aborted, and tried again once its pods are gone',
+    canary: 'routed',
+    strategy: { abortScaleDownDelaySeconds: 4 },
+    steps: [...then(untilRouted, abort), { when: { ...routedBack, 'set B replicas': '0' }, give: [retry] }],
+    end: { ...unrouted('B'), stable: 'A' },
+  },
+  {
+    name: 'a routed canary with its old template again while it is held',
+    canary: 'routed',
+    steps: then(untilRouted, apply(A)),
+    end: { ...whole('A'), weight: '0 A', preview: 'A' },
+  },
+  {
+    name: 'a routed canary superseded while it is held',
+    canary: 'routed',
+    steps: then(untilRouted, apply(C)),
+    end: { ...unrouted('C'), stable: 'A', weight: '0 C', 'set B replicas': '0' },
+  },
+  {
+    name: 'a settled routed canary with its old template again, and a full promotion of that',
+    canary: 'routed',
+    steps: [
+      ...then(untilRouted, terminate('B-2-5')),
+      { when: whole('B'), give: [apply(A)] },
+      { when: { ...unrouted('A'), stable: 'B' }, give: [promoteFull] },
+    ],
+    end: { ...whole('A'), active: 'A', weight: '0 A' },
+  },
+  {
+    name: 'a routed canary paused by hand while it is held, and aborted',
+    canary: 'routed',
+    steps: [...then(untilRouted, pause), { when: { phase: 'Paused manually paused' }, give: [abort] }],
+    end: { stable: 'A', abort: 'acknowledged', weight: '0 B' },
+  },
+  {
+    name: 'a routed canary scaled while it is held',
+    canary: 'routed',
+    steps: [...then(untilRouted, scale(6)), { when: { 'set B available': '3' }, give: [] }],
+    end: { stable: 'A', step: '5', 'set A available': '6' },
   },
 ];

@@ -24,20 +24,43 @@ export function analysisOf({ before = 'pass', after = 'pass', withoutArguments }
 }
 
 /** The steps of a canary with the analysis of a version. */
-export function canaryOf(version: Version) {
+export function canaryOf(version: Version, kind: NonNullable<Scenario['canary']>) {
   const { prePromotionAnalysis, postPromotionAnalysis } = analysisOf(version);
   const analysis = (wanted: typeof prePromotionAnalysis) => (wanted ? [{ analysis: wanted }] : []);
+  const isRouted = kind === 'routed';
   return {
     canaryService: 'shop-preview',
     steps: [
-      { setWeight: 25 },
+      isRouted ? { setCanaryScale: { weight: 25 } } : { setWeight: 25 },
       ...analysis(prePromotionAnalysis),
       { pause: {} },
+      ...(isRouted ? [{ setCanaryScale: { matchTrafficWeight: true } }] : []),
       { setWeight: 50 },
       ...analysis(postPromotionAnalysis),
     ],
   };
 }
+
+/** What a router needs: of those that there are, one that divides by an Ingress and asks nobody whether it does. */
+const ROUTED = {
+  stableService: 'shop',
+  trafficRouting: { alb: { ingress: 'shop', servicePort: 80 } },
+  scaleDownDelaySeconds: 300,
+  abortScaleDownDelaySeconds: 300,
+};
+const INGRESS = {
+  ingressClassName: 'alb',
+  rules: [
+    {
+      host: 'shop.example',
+      http: {
+        paths: [
+          { path: '/', pathType: 'Prefix', backend: { service: { name: 'shop', port: { name: 'use-annotation' } } } },
+        ],
+      },
+    },
+  ],
+};
 
 /**
  * What makes a measurement turn out so. All that is asked over the network is `url`, which must answer with JSON that has a
@@ -92,6 +115,9 @@ export function shopOf(
   return [
     service('shop'),
     service('shop-preview'),
+    ...(canary === 'routed'
+      ? [{ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'shop', namespace }, spec: INGRESS }]
+      : []),
     { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'names', namespace }, stringData: { rollout: 'shop' } },
     ...(Object.keys(METRICS) as Verdict[]).map((name) => analysisTemplate(name, namespace, url)),
     {
@@ -102,7 +128,7 @@ export function shopOf(
         replicas: canary ? 4 : 2,
         selector: { matchLabels: { app: 'shop' } },
         strategy: canary
-          ? { canary: canaryOf(first) }
+          ? { canary: { ...canaryOf(first, canary), ...(canary === 'routed' ? ROUTED : {}), ...strategy } }
           : {
               blueGreen: {
                 activeService: 'shop',
