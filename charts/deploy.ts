@@ -1,6 +1,7 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { Autoscaling, BlueGreen, Canary, Overlay } from '../overlays/overlay.ts';
+import { routedAbortSeconds } from '../overlays/timing.ts';
 import type { Analysis } from './constructs/analysis.ts';
 import { Autoscaler } from './constructs/autoscaler.ts';
 import { BlueGreenRollout } from './constructs/blue-green-rollout.ts';
@@ -12,7 +13,7 @@ import type { Service } from './constructs/service.ts';
 import { serviceAccount } from './constructs/service-account.ts';
 import * as kplus from './kplus.ts';
 import type { Labels } from './labels.ts';
-import { holdName, nodeUid } from './names.ts';
+import { holdName, nodeUid, publicName } from './names.ts';
 
 /** A part of the application that answers HTTP requests. */
 export interface ServedProps {
@@ -38,6 +39,8 @@ export interface ServedProps {
 export interface Served {
   readonly active: Service;
   readonly preview?: Service;
+  /** Whether the load balancer divides its requests between the two. */
+  readonly isDivided?: boolean;
 }
 
 /** How long open requests may take after the drain, in seconds, before the process is killed. */
@@ -82,12 +85,21 @@ export function deploy(scope: Construct, overlay: Overlay, props: ServedProps): 
     progressDeadline: Duration.seconds(strategy.progressDeadlineSeconds),
     revisionHistoryLimit: strategy.revisionHistoryLimit,
   };
-  // The live Service of a canary leads to both revisions, so the new one is judged by its own pods, with their traffic.
-  const rollout = props.canary
+  const { canary } = props;
+  const isDivided = canary?.by === 'alb';
+  // The live Service of a canary leads to both revisions, or to the old one alone: the new one is judged by its own pods.
+  const rollout = canary
     ? new CanaryRollout(scope, 'rollout', {
         ...member,
+        ...(isDivided
+          ? {
+              router: { kind: 'alb', ingress: publicName },
+              scaleDownDelay: Duration.seconds(strategy.scaleDownDelaySeconds),
+              abortScaleDownDelay: Duration.seconds(routedAbortSeconds(strategy)),
+            }
+          : {}),
         postPromotion: held(judged, strategy),
-        steps: props.canary.steps.map(({ judged: isJudged, pauseSeconds, weight }) => ({
+        steps: canary.steps.map(({ judged: isJudged, pauseSeconds, weight }) => ({
           weight,
           ...(pauseSeconds ? { pause: Duration.seconds(pauseSeconds) } : {}),
           ...(isJudged ? { analysis: judged } : {}),
@@ -100,7 +112,7 @@ export function deploy(scope: Construct, overlay: Overlay, props: ServedProps): 
         abortScaleDownDelay: Duration.seconds(strategy.abortScaleDownDelaySeconds),
       });
   scaled(rollout.apiObject);
-  return { active: rollout.activeService, preview: rollout.previewService };
+  return { active: rollout.activeService, preview: rollout.previewService, isDivided };
 }
 
 function held(analysis: Analysis, { hold }: BlueGreen): Analysis {

@@ -5,6 +5,7 @@ import type { HttpRoute } from './constructs/http-route.ts';
 import { IngressExposure } from './constructs/ingress-exposure.ts';
 import type { Served } from './deploy.ts';
 import { labelsOf } from './labels.ts';
+import { publicName } from './names.ts';
 import { OverlayChart } from './overlay-chart.ts';
 
 /**
@@ -15,10 +16,11 @@ export class IngressChart extends OverlayChart {
   constructor(scope: Construct, file: string, overlay: Overlay, backend: Served, web: Served) {
     super(scope, file, overlay, labelsOf(overlay, 'ingress', 'ingress'));
     const { hosts } = overlay;
-    this.#expose(overlay, 'public', [
-      { host: hosts.web, path: '/api', service: backend.active },
-      { host: hosts.web, service: web.active },
-      { host: hosts.api, service: backend.active },
+    const live = ({ active: service, isDivided = false }: Served) => ({ service, isDivided });
+    this.#expose(overlay, publicName, [
+      { host: hosts.web, path: '/api', ...live(backend) },
+      { host: hosts.web, ...live(web) },
+      { host: hosts.api, ...live(backend) },
     ]);
     if (hosts.preview && backend.preview && web.preview) {
       this.#expose(overlay, 'preview', [
@@ -28,7 +30,7 @@ export class IngressChart extends OverlayChart {
     }
   }
 
-  #expose({ ingress }: Overlay, name: 'public' | 'preview', routes: HttpRoute[]): void {
+  #expose({ ingress }: Overlay, name: typeof publicName | 'preview', routes: HttpRoute[]): void {
     if (ingress.kind === 'gateway') {
       new GatewayExposure(this, name, { name, routes, gateway: ingress.gateway });
       return;

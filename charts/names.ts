@@ -23,6 +23,8 @@ export const promoterStarterName = 'promoter-starter';
 export const holdName = 'hold';
 
 /** The user and group of the official Node images, which backend and web are built on. */
+/** The Ingress of the public hosts. */
+export const publicName = 'public';
 export const nodeUid = 1000;
 
 /** The Application of Argo CD that applies an overlay. */

@@ -31,8 +31,12 @@ export function releasePolicy(overlay: Overlay): PolicyInput {
   const version = backendVersion(overlay);
   const well = { json: { status: 'ok' } };
   const apiExpected = { ...well, ...(version ? { version: { value: version } } : {}) };
+  const canaries = strategy.kind === 'blue-green' ? strategy.canaries : {};
+  // Where a load balancer divides the traffic, the live Service leads to the old revision alone until the release has settled.
+  const asked = (workload: 'backend' | 'web', service: string) =>
+    canaries[workload]?.by === 'alb' ? `${service}-preview` : service;
   // Before it has settled, the old revision of a canary answers, too; the controller asks the new one by itself.
-  const isShared = strategy.kind === 'blue-green' && strategy.canaries.backend !== undefined;
+  const isShared = canaries.backend && !(canaries.backend.by === 'alb' && health.checkVia === 'service');
   const redirects = ingress.scheme === 'https' && (ingress.kind === 'ingress' || ingress.gateway.redirectListener);
   const publicPath = (host: string, path: string) => ({
     url: `${ingress.scheme}://${host}${path}`,
@@ -52,10 +56,10 @@ export function releasePolicy(overlay: Overlay): PolicyInput {
     healthChecks: [
       {
         name: 'api-health',
-        target: target(hosts.api, backendName, backendPort, health.publicPath),
+        target: target(hosts.api, asked('backend', backendName), backendPort, health.publicPath),
         expect: isShared ? well : apiExpected,
       },
-      { name: 'web-page', target: target(hosts.web, webName, webPort, '/') },
+      { name: 'web-page', target: target(hosts.web, asked('web', webName), webPort, '/') },
     ],
     publicPaths: [
       { name: 'api', ...publicPath(hosts.api, health.publicPath), expect: apiExpected },

@@ -487,8 +487,13 @@ const analysisSchema = z.strictObject({
   podStartSeconds: seconds.default(60),
 });
 
-/** A member whose new revision gets more and more of the traffic, by its number of pods, in the place of blue-green. */
+/** A member whose new revision gets more and more of the traffic, in the place of blue-green. */
 const canarySchema = z.strictObject({
+  /**
+   * What divides the traffic. `pods`: their number, and so the new revision has its first weight while it is judged. `alb`: the AWS load
+   * balancer that the Ingress stands for; the new revision is judged without traffic, and all old pods stay until the release is decided.
+   */
+  by: z.enum(['pods', 'alb']).default('pods'),
   /**
    * Shares of the traffic. At the first one the new revision is judged before its promotion, at the last one it is held until
    * the whole release is decided.
@@ -496,8 +501,8 @@ const canarySchema = z.strictObject({
   steps: z
     .array(
       z.strictObject({
-        /** Percent of the pods, in whole ones: with 3 pods, 50 is 2. The rest follows when the release settles. */
-        weight: z.int('must be a whole number of percent').min(1).max(99),
+        /** Percent of the traffic; by pods in whole ones: with 3 pods, 50 is 2. The rest follows when the release settles. */
+        weight: z.int('must be a whole number of percent').min(1).max(100),
         /** How long it stays at that share once it is promoted, in seconds. */
         pauseSeconds: seconds.optional(),
         /** Whether it is judged again at that share; at the last one it always is. */

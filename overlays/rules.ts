@@ -154,7 +154,7 @@ function scalingProblems(overlay: Omit<Overlay, 'pins'>): Problem[] {
   });
 }
 
-function strategyProblems({ monitoring, strategy }: Omit<Overlay, 'pins'>): Problem[] {
+function strategyProblems({ ingress, monitoring, strategy }: Omit<Overlay, 'pins'>): Problem[] {
   if (strategy.kind !== 'blue-green') return [];
   const problems: Problem[] = [];
   const atLeast = (field: string[], value: number, least: number, why: string) => {
@@ -184,7 +184,7 @@ function strategyProblems({ monitoring, strategy }: Omit<Overlay, 'pins'>): Prob
     const why = `asking Prometheus for the time since the switch may take ${asking} s`;
     atLeast(['timeouts', 'verifySeconds'], strategy.timeouts.verifySeconds, asking, why);
   }
-  problems.push(...canaryProblems(strategy));
+  problems.push(...canaryProblems(strategy, ingress));
   if (strategy.hold.kind === 'dead-man-switch') {
     const steps = canarySeconds(strategy) > 0 ? ', the steps of the canaries' : '';
     const why = `the hold must outlast two switches${steps}, the verification and holdMarginSeconds, or no release can settle`;
@@ -198,17 +198,29 @@ function strategyProblems({ monitoring, strategy }: Omit<Overlay, 'pins'>): Prob
   return problems;
 }
 
-function canaryProblems({ canaries, hold }: BlueGreen): Problem[] {
+function canaryProblems({ canaries, hold }: BlueGreen, ingress: Overlay['ingress']): Problem[] {
   return (['backend', 'web'] as const).flatMap((workload): Problem[] => {
     const canary = canaries[workload];
     if (!canary) return [];
     const path = ['strategy', 'canaries', workload];
     const weights = canary.steps.map(({ weight }) => weight);
+    const all = weights.indexOf(100);
     const rises = weights.every((weight, i) => weight > (weights[i - 1] ?? 0));
     return [
       ...(rises
         ? []
         : [{ path: [...path, 'steps'], message: `must have weights that rise, and has ${weights.join(', ')}` }]),
+      ...(canary.by === 'pods' && all >= 0
+        ? [
+            {
+              path: [...path, 'steps', String(all), 'weight'],
+              message: 'leaves no old pod to go back to; stay below 100, settling does the rest',
+            },
+          ]
+        : []),
+      ...(canary.by === 'alb' && ingress.kind !== 'ingress'
+        ? [{ path: [...path, 'by'], message: 'divides by an Ingress, and ingress.kind is gateway; give pods' }]
+        : []),
       ...(hold.kind === 'none'
         ? [{ path, message: 'would settle alone without a hold; give strategy.hold, or leave it blue-green' }]
         : []),
@@ -234,7 +246,7 @@ function performanceProblems({ imagePins, promoter, strategy }: Omit<Overlay, 'p
   if (backend.length + web.length === 0)
     problems.push({ path: at('paths'), message: 'names nothing to ask; name a path, or remove strategy.performance' });
   for (const workload of ['backend', 'web'] as const) {
-    if (!strategy.canaries[workload] || performance.paths[workload].length === 0) continue;
+    if (strategy.canaries[workload]?.by !== 'pods' || performance.paths[workload].length === 0) continue;
     const message =
       'cannot be compared: the live Service of a canary leads to both revisions; give [], or leave it blue-green';
     problems.push({ path: at('paths', workload), message });

@@ -16,6 +16,14 @@ export function holdSeconds({ hold }: BlueGreen): number {
   return hold.kind === 'dead-man-switch' ? hold.seconds : 0;
 }
 
+/**
+ * How long rejected pods of a canary stay whose traffic a load balancer divides, in seconds. The controller takes a time of 15 minutes and
+ * more, its period of looking at everything (`--rollout-resync`), for one that is over. The traffic is back without them.
+ */
+export function routedAbortSeconds({ abortScaleDownDelaySeconds }: BlueGreen): number {
+  return Math.min(abortScaleDownDelaySeconds, 14 * 60);
+}
+
 /** How long the canaries take from their promotion to their last share by what their steps say, in seconds. */
 export function canarySeconds({ analysis, canaries }: BlueGreen): number {
   const steps = Object.values(canaries).flatMap((canary) => canary?.steps ?? []);

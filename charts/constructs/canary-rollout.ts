@@ -4,6 +4,7 @@ import {
   RolloutSpecStrategyCanaryStepsPauseDuration as PauseDuration,
   type RolloutSpecStrategy,
   type RolloutSpecStrategyCanarySteps,
+  type RolloutSpecStrategyCanaryTrafficRouting,
 } from '../../imports/argoproj.io.ts';
 import * as kplus from '../kplus.ts';
 import { type Analysis, analysisReference } from './analysis.ts';
@@ -21,12 +22,19 @@ export interface CanaryStep {
   readonly analysis?: Analysis;
 }
 
+/** What divides the traffic of a canary by the weights that the controller gives it. */
+export type Router =
+  /** The AWS Load Balancer Controller, by annotations of an Ingress whose rules lead to `activeService`, port `use-annotation`. */
+  | { readonly kind: 'alb'; readonly ingress: string }
+  /** Traefik, by a TraefikService of the two Services that an IngressRoute leads to. */
+  | { readonly kind: 'traefik'; readonly traefikService: string };
+
 export interface CanaryRolloutProps extends MemberRolloutProps {
   /**
-   * The TraefikService that routes lead to, which divides requests between `activeService` and `previewService`.
+   * What divides requests between `activeService` and `previewService`.
    * @default - the Service leads to the pods of both revisions, so that their number divides the traffic
    */
-  readonly traefikService?: string;
+  readonly router?: Router;
   /** What follows the promotion, by rising weight; at the last one the new revision is held. */
   readonly steps: readonly CanaryStep[];
   /** How long the old pods stay after the new revision has settled; only a router lets them. @default - they go at once */
@@ -60,14 +68,14 @@ export class CanaryRollout extends kplus.Workload {
     pinSelector(this, props.labels);
     // A Service of one revision has no selector but the hash that the controller gives it, as in `BlueGreenRollout`.
     const ports = servicePorts(this);
-    const selector = props.traefikService === undefined ? { selector: this } : {};
+    const selector = props.router ? {} : { selector: this };
     this.activeService = new Service(this, 'Active', { metadata: { name }, ports, ...selector });
     this.previewService = new Service(this, 'Preview', { metadata: { name: `${name}-preview` }, ports });
     this.apiObject.addDependency(this.activeService, this.previewService);
   }
 
   #refuse(): void {
-    const { steps, traefikService } = this.#props;
+    const { router, steps } = this.#props;
     const at = this.node.path;
     const weights = steps.map(({ weight }) => weight);
     const wrong = weights.find(
@@ -79,9 +87,9 @@ export class CanaryRollout extends kplus.Workload {
       );
     }
     const last = weights.at(-1) ?? 0;
-    if (last > (traefikService ? 100 : 99)) {
+    if (last > (router ? 100 : 99)) {
       throw new Error(
-        traefikService
+        router
           ? `${at}: the last weight is ${last}; there are 100 percent`
           : `${at}: the last weight is ${last}: without a router no old pod would be left to go back to; end below 100`,
       );
@@ -89,23 +97,18 @@ export class CanaryRollout extends kplus.Workload {
     for (const field of ['scaleDownDelay', 'abortScaleDownDelay'] as const) {
       const delay = this.#props[field];
       if (delay === undefined) continue;
-      if (!traefikService)
+      if (!router)
         throw new Error(`${at}: ${field} needs a router: without one pods go as the traffic does; remove it`);
       if (delay.toSeconds() < 1) throw new Error(`${at}: ${field} 0 keeps pods for ever; give at least 1 second`);
     }
   }
 
   #strategy(): RolloutSpecStrategy {
-    const { traefikService, scaleDownDelay, abortScaleDownDelay } = this.#props;
+    const { router, scaleDownDelay, abortScaleDownDelay } = this.#props;
     return {
       canary: {
         canaryService: this.previewService.name,
-        ...(traefikService
-          ? {
-              stableService: this.activeService.name,
-              trafficRouting: { traefik: { weightedTraefikServiceName: traefikService } },
-            }
-          : {}),
+        ...(router ? { stableService: this.activeService.name, trafficRouting: this.#trafficRouting(router) } : {}),
         ...(scaleDownDelay ? { scaleDownDelaySeconds: scaleDownDelay.toSeconds() } : {}),
         ...(abortScaleDownDelay ? { abortScaleDownDelaySeconds: abortScaleDownDelay.toSeconds() } : {}),
         steps: this.#steps(),
@@ -113,8 +116,14 @@ export class CanaryRollout extends kplus.Workload {
     };
   }
 
+  #trafficRouting(router: Router): RolloutSpecStrategyCanaryTrafficRouting {
+    return router.kind === 'alb'
+      ? { alb: { ingress: router.ingress, servicePort: this.activeService.port } }
+      : { traefik: { weightedTraefikServiceName: router.traefikService } };
+  }
+
   #steps(): RolloutSpecStrategyCanarySteps[] {
-    const { steps, prePromotion, postPromotion, traefikService } = this.#props;
+    const { router, steps, prePromotion, postPromotion } = this.#props;
     // The first weight is set apart from what follows it, since without a router the wait comes in between.
     const [first = {}, ...later] = steps.flatMap(({ weight, pause, analysis }): RolloutSpecStrategyCanarySteps[] => [
       { setWeight: weight },
@@ -124,9 +133,9 @@ export class CanaryRollout extends kplus.Workload {
     const prepared = [{ analysis: analysisReference(prePromotion) }, { pause: {} }];
     return [
       // With a router the new pods come up without traffic, as many as the first weight needs.
-      ...(traefikService ? [{ setCanaryScale: { weight: first.setWeight ?? 0 } }, { setWeight: 0 }] : [first]),
+      ...(router ? [{ setCanaryScale: { weight: first.setWeight ?? 0 } }, { setWeight: 0 }] : [first]),
       ...prepared,
-      ...(traefikService ? [{ setCanaryScale: { matchTrafficWeight: true } }, first] : []),
+      ...(router ? [{ setCanaryScale: { matchTrafficWeight: true } }, first] : []),
       ...later,
       { analysis: analysisReference(postPromotion) },
     ];

@@ -6,6 +6,8 @@ export interface HttpRoute {
   /** Everything below it matches; of two routes that match, the longer path wins. @default '/' */
   readonly path?: string;
   readonly service: Service;
+  /** Whether a load balancer divides the requests between this Service and others, as an annotation of it says. @default false */
+  readonly isDivided?: boolean;
 }
 
 /** Routes by host, in the order in which hosts are first named. Throws when there are none, or two for one path. */

@@ -14,6 +14,9 @@ export interface IngressExposureProps {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** The port of a backend whose requests are divided by an annotation. */
+export const DIVIDED = 'use-annotation';
+
 /** Routes from outside the cluster as an Ingress that works with any class: what one class alone knows is data. */
 export class IngressExposure extends Construct {
   constructor(scope: Construct, id: string, { name, routes, className, tls, annotations = {} }: IngressExposureProps) {
@@ -32,10 +35,11 @@ export class IngressExposure extends Construct {
         rules: [...byHost].map(([host, found]) => ({
           host,
           http: {
-            paths: found.map(({ path = '/', service }) => ({
+            paths: found.map(({ isDivided, path = '/', service }) => ({
               path,
               pathType: 'Prefix',
-              backend: { service: { name: service.name, port: { name: service.portName } } },
+              // The AWS Load Balancer Controller's word for a backend that is none: what the annotation `actions.NAME` says.
+              backend: { service: { name: service.name, port: { name: isDivided ? DIVIDED : service.portName } } },
             })),
           },
         })),

@@ -1,3 +1,4 @@
+import { DIVIDED } from '../constructs/ingress-exposure.ts';
 import type { Finding, Rule } from './policy.ts';
 import {
   analysesOf,
@@ -75,6 +76,7 @@ const routesReachServices: Rule = (rendered) => {
     ...object.manifest.spec.rules.flatMap(({ http }: Manifest) =>
       http.paths.flatMap(({ backend }: Manifest) => {
         const { name, port } = backend.service;
+        if (port.name === DIVIDED && dividersOf(rendered, object).includes(name)) return [];
         if (port.name === undefined) return [{ object, message: `names a port of ${name} by number; use its name` }];
         return check(object, name, port.name);
       }),
@@ -90,6 +92,43 @@ const routesReachServices: Rule = (rendered) => {
     );
   return [...ingresses, ...routes];
 };
+
+/** The Services whose requests a Rollout divides by annotations of that Ingress. */
+function dividersOf(rendered: Rendered, ingress: RenderedObject): string[] {
+  return rendered.ofKind('Rollout').flatMap(({ manifest }) => {
+    const { stableService, trafficRouting } = manifest.spec.strategy?.canary ?? {};
+    const { alb } = trafficRouting ?? {};
+    return alb?.ingress === ingress.manifest.metadata.name ? [alb.rootService ?? stableService] : [];
+  });
+}
+
+/** What a Rollout divides by is there: the Ingress leads to its Service by an annotation, and the port is one of both Services. */
+const routersAreThere: Rule = (rendered) =>
+  rendered.ofKind('Rollout').flatMap((object): Finding[] => {
+    const { canaryService, stableService, trafficRouting } = object.manifest.spec.strategy?.canary ?? {};
+    const { alb } = trafficRouting ?? {};
+    if (!alb) return [];
+    const ingress = rendered.find('Ingress', alb.ingress);
+    if (!ingress) return [missing(object, `Ingress ${alb.ingress}`)];
+    const backends: Manifest[] = ingress.spec.rules.flatMap(({ http }: Manifest) =>
+      http.paths.map(({ backend }: Manifest) => backend.service),
+    );
+    const root = alb.rootService ?? stableService;
+    const wrong = backends.filter(({ name, port }) => name === root && port.name !== DIVIDED);
+    const led = backends.some(({ name }) => name === root);
+    return [
+      ...(led ? [] : [missing(object, `rules of Ingress ${alb.ingress} for Service ${root}`, 'add a route')]),
+      ...wrong.map(({ port }) => ({
+        object,
+        message: `divides the requests to ${root}, and Ingress ${alb.ingress} leads past that by port ${port.name}; use ${DIVIDED}`,
+      })),
+      ...[stableService, canaryService]
+        .filter(
+          (name) => !rendered.find('Service', name)?.spec.ports.some(({ port }: Manifest) => port === alb.servicePort),
+        )
+        .map((name) => missing(object, `port ${alb.servicePort} of Service ${name}`, 'correct the port')),
+    ];
+  });
 
 function hostsWithoutCertificate(object: RenderedObject): Finding[] {
   const { rules, tls } = object.manifest.spec;
@@ -354,6 +393,7 @@ export const referenceRules: readonly Rule[] = [
   servicesLeadSomewhere,
   rolloutsHaveServices,
   routesReachServices,
+  routersAreThere,
   policiesCoverPods,
   flowsHaveBothEnds,
   podsFindTheirThings,

@@ -17,12 +17,19 @@ const servicesAnswer: Rule = (rendered) => {
   if (!release) return [];
   const { object, policy } = release;
   return questionsOf(policy).flatMap((question): Finding[] => {
-    const { target } = question;
+    const { target, when } = question;
     // What runs in another namespace is not rendered here.
     if (!('service' in target) || 'namespace' in target) return [];
     const { port, service } = target;
     const found = (message: string) => [{ object, message: `${titleOf(question)} asks ${message}` }];
-    if (isPreview(rendered, service)) return found(`Service ${service}, which is not live; ask the active Service`);
+    const routed = routedBy(rendered, service);
+    if (routed && when === 'after-switch' && service === routed.stableService)
+      return found(
+        `Service ${service}, which leads to the old revision until the release has settled; ask ${routed.canaryService}`,
+      );
+    const isLive = routed && when === 'after-switch';
+    if (!isLive && isPreview(rendered, service))
+      return found(`Service ${service}, which is not live; ask the active Service`);
     const ports: Manifest[] | undefined = rendered.find('Service', service)?.spec.ports;
     if (!ports) return found(`Service ${service}, which is not there; correct the name`);
     if (ports.some((each) => each.name === port || each.port === port)) return [];
@@ -58,6 +65,14 @@ const addressesAreServed: Rule = (rendered) => {
 };
 
 const covers = (route: string, path: string): boolean => path === route || path.startsWith(route.replace(/\/?$/, '/'));
+
+/** The strategy of the canary with a router that a Service is one of the two of. */
+function routedBy(rendered: Rendered, service: string): Manifest | undefined {
+  return rendered
+    .ofKind('Rollout')
+    .map(({ manifest }) => manifest.spec.strategy?.canary)
+    .find((canary) => canary?.trafficRouting && [canary.stableService, canary.canaryService].includes(service));
+}
 
 function isPreview(rendered: Rendered, service: string): boolean {
   return rendered.ofKind('Rollout').some(({ manifest }) => previewServiceOf(manifest) === service);

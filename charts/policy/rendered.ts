@@ -98,7 +98,8 @@ export function previewServiceOf(rollout: Manifest): string | undefined {
 /** The Services that the controller leads to one revision of a Rollout. */
 export function servicesOfRollout(rollout: Manifest): string[] {
   const { blueGreen, canary } = rollout.spec.strategy ?? {};
-  return canary ? [canary.canaryService] : [blueGreen?.activeService, blueGreen?.previewService];
+  if (canary) return [canary.canaryService, ...(canary.stableService ? [canary.stableService] : [])];
+  return [blueGreen?.activeService, blueGreen?.previewService];
 }
 
 /** The Services that a ServiceMonitor selects. */

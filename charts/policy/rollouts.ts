@@ -39,7 +39,8 @@ const canariesAreHeld: Rule = (rendered) =>
       rendered.ofKind('AnalysisTemplate').map(({ manifest }) => [manifest.metadata.name, manifest.spec.metrics]),
     );
     try {
-      canaryOf(object.manifest, templates, holdMetricName, 'it');
+      const { routed } = canaryOf(object.manifest, templates, holdMetricName, 'it');
+      if (routed !== undefined) return [];
       serviceOfBoth(
         object.manifest,
         rendered.ofKind('Service').map(({ manifest }) => manifest),

@@ -1,5 +1,6 @@
 import { type KubeObject, POD_HASH, type ReplicaSet, type Rollout, type Service } from '../cluster/objects.ts';
 import { ClusterError, type HttpAnswer, type HttpTarget } from '../cluster/port.ts';
+import { shareOf } from '../core/serving.ts';
 import { queryTarget } from '../gates/prometheus.ts';
 import { POLICY_CONFIG_MAP, policyOf } from '../plan/plan.ts';
 import type { Policy } from '../plan/policy.ts';
@@ -29,7 +30,7 @@ export function answerOf(
   const name = serviceBehind(api, target);
   // An address that none of the objects leads to is somebody else's, and well.
   if (name === undefined) return goodAnswer(policyIn(api), target, undefined);
-  const [set] = setsBehind(api, name)
+  const [set] = [...setsBehind(api, name), ...('url' in target ? setsBesides(api, name) : [])]
     .filter(({ status }) => (status?.availableReplicas ?? 0) > 0)
     // Of several, the one that is asked in the end is one that does not answer well.
     .sort((a, b) => Number(healthOf(a)?.active ?? true) - Number(healthOf(b)?.active ?? true));
@@ -106,6 +107,14 @@ function isLive(api: ApiServer, service: string, set: ReplicaSet): boolean {
   const rollout = api.get<Rollout>('rollouts', set.metadata.ownerReferences?.[0]?.name ?? '');
   const { blueGreen, canary } = rollout?.spec.strategy ?? {};
   return canary ? service !== canary.canaryService : service === blueGreen?.activeService;
+}
+
+/** Those of the Service that a router gives a share of the requests, where they come in by way of it. */
+function setsBesides(api: ApiServer, service: string): ReplicaSet[] {
+  return api.list<Rollout>('rollouts').flatMap((rollout) => {
+    const { canaryService = '', stableService, trafficRouting } = rollout.spec.strategy?.canary ?? {};
+    return trafficRouting && stableService === service && shareOf(rollout) > 0 ? setsBehind(api, canaryService) : [];
+  });
 }
 
 /** The ReplicaSets whose pods a Service selects. */

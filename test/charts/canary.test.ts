@@ -18,6 +18,7 @@ function rendered(change: Partial<CanaryRolloutProps> = {}) {
   return { ...find(objects, 'Rollout', 'api').spec, objects };
 }
 
+const router = { kind: 'alb', ingress: 'public' } as const;
 const before = {
   analysis: { templates: [{ templateName: 'before' }], args: [{ name: 'service', value: 'api-preview' }] },
 };
@@ -39,7 +40,7 @@ describe('the CanaryRollout construct', () => {
 
   it('gives the new revision no traffic before its promotion where a router divides it', () => {
     const { strategy, objects } = rendered({
-      traefikService: 'api-split',
+      router: { kind: 'traefik', traefikService: 'api-split' },
       steps: [{ weight: 10 }, { weight: 100 }],
       scaleDownDelay: Duration.minutes(10),
       abortScaleDownDelay: Duration.minutes(1),
@@ -65,6 +66,13 @@ describe('the CanaryRollout construct', () => {
     });
     for (const name of ['api', 'api-preview'])
       expect(find(objects, 'Service', name).spec).not.toHaveProperty('selector');
+  });
+
+  it('names the Ingress by which a load balancer divides it, and the port of both Services', () => {
+    const { strategy, objects } = rendered({ router });
+    expect(strategy.canary.trafficRouting).toEqual({ alb: { ingress: 'public', servicePort: 80 } });
+    for (const name of ['api', 'api-preview'])
+      expect(find(objects, 'Service', name).spec.ports).toMatchObject([{ port: 80 }]);
   });
 
   it('stays at a weight for a time, and judges it there', () => {
@@ -99,13 +107,9 @@ describe('the CanaryRollout construct', () => {
       { steps: [{ weight: 100 }] },
       /is 100: without a router no old pod .* end below 100/,
     ],
-    ['more than there is', { traefikService: 's', steps: [{ weight: 101 }] }, /is 101; there are 100 percent/],
+    ['more than there is', { router, steps: [{ weight: 101 }] }, /is 101; there are 100 percent/],
     ['a delay without a router', { scaleDownDelay: Duration.seconds(9) }, /scaleDownDelay needs a router/],
-    [
-      'a delay of 0',
-      { traefikService: 's', abortScaleDownDelay: Duration.seconds(0) },
-      /abortScaleDownDelay 0 keeps pods for ever/,
-    ],
+    ['a delay of 0', { router, abortScaleDownDelay: Duration.seconds(0) }, /abortScaleDownDelay 0 keeps pods for ever/],
   ])('refuses %s', (_, change, message) => {
     expect(() => rendered(change)).toThrow(message);
     expect(() => rendered(change)).toThrow(/^chart\/api: /);

@@ -58,12 +58,24 @@ describe('an overlay', () => {
       /strategy.canaries.web.steps .*must have weights that rise, and has 50, 50/,
     );
     expect(problems(blueGreen(canaries([]))).join()).toMatch(/must have at least one step/);
-    expect(problems(blueGreen(canaries([{ weight: 100 }]))).join()).toMatch(/canaries.web.steps.0.weight 100/);
+    expect(problems(blueGreen(canaries([{ weight: 10 }, { weight: 100 }]))).join()).toMatch(
+      /canaries.web.steps.1.weight 100 leaves no old pod to go back to; stay below 100/,
+    );
+    expect(problems(blueGreen(canaries([{ weight: 101 }]))).join()).toMatch(/canaries.web.steps.0.weight 101/);
     expect(problems(blueGreen({ ...canaries([{ weight: 10 }]), hold: { kind: 'none' } })).join()).toMatch(
       /strategy.canaries.web .*would settle alone without a hold/,
     );
     expect(problems(blueGreen(canaries([{ weight: 10, pauseSeconds: 3600 }]))).join()).toMatch(
       /hold.seconds .* is too short: .*the steps of the canaries/,
+    );
+  });
+
+  it('with a canary that the load balancer divides may give it all of the traffic, and needs an Ingress', () => {
+    const overlay = blueGreen({ canaries: { web: { by: 'alb', steps: [{ weight: 10 }, { weight: 100 }] } } });
+    expect(problems(overlay)).toEqual([]);
+    const gateway = { name: 'shared', namespace: 'gateways', listener: 'https' };
+    expect(problems({ ...overlay, ingress: { kind: 'gateway', gateway } }).join()).toMatch(
+      /canaries.web.by "?alb"? ?divides by an Ingress, and ingress.kind is gateway; give pods/,
     );
   });
 
