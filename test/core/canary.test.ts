@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { POD_HASH } from '../../promotion/cluster/objects.ts';
+import { POD_HASH, type Rollout } from '../../promotion/cluster/objects.ts';
 import { decide } from '../../promotion/core/decide.ts';
 import type { Cause, Journal, MemberJournal, Phase } from '../../promotion/core/journal.ts';
 import { viewOf } from '../../promotion/core/member.ts';
@@ -236,5 +236,111 @@ describe('the way back of a canary', () => {
     expect(outcome(decisionAt('returning', 'held', newer, switched, cause))).toBeUndefined();
     const gone = all(newer, serve(OLD, '5d5d5d5d5'), pods(NEW, 0));
     expect(outcome(decisionAt('returning', 'held', gone, switched, cause))).toBe('superseded');
+  });
+});
+
+describe('a canary whose traffic a router divides', () => {
+  const routed = { ...CANARY, routed: 60 };
+  const member = { ...canaryMember('web'), previewService: 'web-preview', canary: routed };
+
+  /** The usual place, with all old pods up, the Services as the controller leads them, and the weight that it has set. */
+  function routedAt(place: Place, weight: number, preview: string): State {
+    const state = all(pods(OLD, 2), serve(OLD, OLD))(canaryAt(place, 'web', 1));
+    const weights = { canary: { weight }, stable: { weight: 100 - weight } };
+    const status = (state.rollouts.web as Rollout).status;
+    return withStatus('web', { canary: { ...status?.canary, weights } })({
+      ...state,
+      services: {
+        ...state.services,
+        'web-preview': service('web-preview', preview),
+        web: service('web', OLD),
+      },
+      endpointSlices: {
+        ...state.endpointSlices,
+        'web-preview-x1': {
+          ...(state.endpointSlices['web-x1'] as State['endpointSlices'][string]),
+          metadata: { name: 'web-preview-x1', labels: { 'kubernetes.io/service-name': 'web-preview' } },
+          endpoints: [
+            {
+              addresses: ['10.1.0.1'],
+              conditions: { ready: true },
+              targetRef: { kind: 'Pod', name: `web-${preview}-x` },
+            },
+          ],
+        },
+      },
+    });
+  }
+
+  const service = (name: string, hash: string) =>
+    ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, uid: `${name}-uid`, resourceVersion: '7', annotations: { 'moneywise.app/epoch': '1' } },
+      spec: { selector: { app: 'web', [POD_HASH]: hash }, ports: [{ port: 80 }] },
+    }) as never;
+
+  const view = (state: State) => viewOf(member, observationOf(state), entryOf('web'));
+
+  it.each<[string, State, string]>([
+    ['is prepared without traffic', routedAt('prepared', 0, NEW), 'prepared'],
+    ['is not while it has some', routedAt('prepared', 5, NEW), 'preparing'],
+    ['is not while its preview leads elsewhere', routedAt('prepared', 0, OLD), 'preparing'],
+    ['is held at its last weight', routedAt('held', 60, NEW), 'held'],
+    ['is not at another one', routedAt('held', 30, NEW), 'switching'],
+    ['is not while its preview leads elsewhere', routedAt('held', 60, OLD), 'switching'],
+    ['is not while the old Service leads to new pods', serve(OLD, NEW)(routedAt('held', 60, NEW)), 'switching'],
+    ['is not while the old Service leads nowhere', serve()(routedAt('held', 60, NEW)), 'switching'],
+  ])('%s', (_, state, stage) => {
+    expect(view(state).stage).toBe(stage);
+  });
+
+  /** What is decided of its way back, so many milliseconds after its abort was asked for. */
+  function back(state: State, since = 9000, cause = FAILED, known: Partial<MemberJournal> = { switched: true }) {
+    const journal: Journal = {
+      ask: 'promote',
+      phase: 'returning',
+      since: NOW - 10_000,
+      members: { web: entryOf('web', { asked: { abort: NOW - since }, ...known }) },
+      cause,
+    };
+    return decide(planFor([member]), observationOf(state), journal, NOW, 1);
+  }
+  const acknowledged = withStatus('web', { abortedAt: '2026-01-01T11:59:55Z', currentStepIndex: 0 });
+
+  it('is back when the preview has no weight, or does not lead to the rejected revision: then its pods go', () => {
+    const retire = [{ act: 'retire', member: 'web', replicaSet: `web-${NEW}` }];
+    expect(back(acknowledged(routedAt('aborted', 0, NEW))).actions).toMatchObject(retire);
+    expect(back(acknowledged(routedAt('aborted', 60, OLD))).actions).toMatchObject(retire);
+    expect(back(all(acknowledged, pods(NEW, 0))(routedAt('aborted', 0, OLD))).journal.outcome).toBe('rolled-back');
+  });
+
+  it('has its preview pointed at the old revision where the controller leaves it its weight', () => {
+    const point = { act: 'point-service', member: 'web', service: 'web-preview', hash: OLD };
+    for (const state of [routedAt('aborted', 60, NEW), acknowledged(routedAt('aborted', 60, NEW))]) {
+      expect(back(state).actions).toMatchObject([point]);
+      expect(back(state, 1000).actions).toEqual([]);
+    }
+    expect(back(acknowledged(routedAt('aborted', 60, NEW)), 1000).wakeAt).toBe(NOW + 4000);
+  });
+
+  it('has both Services pointed there where neither leads to the old revision', () => {
+    const state = serve(NEW)(routedAt('aborted', 60, NEW));
+    const both = { ...state, services: { ...state.services, web: service('web', NEW) } };
+    expect(back(both).actions).toMatchObject([{ service: 'web' }, { service: 'web-preview' }]);
+  });
+
+  it('is left alone where no old pod is there to take the traffic', () => {
+    expect(back(all(pods(OLD, 2, 0))(routedAt('aborted', 60, NEW))).actions).toEqual([]);
+  });
+
+  it('stays prepared when a signal stops the run before its switch, or a newer version of another member came', () => {
+    for (const [code, outcome] of [
+      ['interrupted', 'interrupted'],
+      ['superseded', 'superseded'],
+    ] as const) {
+      const { actions, journal } = back(routedAt('prepared', 0, NEW), 9000, { ...FAILED, code }, { asked: {} });
+      expect([actions, journal.outcome]).toEqual([[], outcome]);
+    }
   });
 });
