@@ -34,12 +34,15 @@ export interface Comparison {
  */
 export function compare(recorded: Results, now: Results): Comparison[] {
   return (Object.keys(now) as Part[]).flatMap((part) => {
-    const [before, after] = [recorded[part], now[part]];
-    if (!before || !after) return [{ name: part, verdict: 'not comparable', words: 'nothing was recorded' } as const];
+    const known = recorded[part] ?? [];
+    if (known.length === 0) return [{ name: part, verdict: 'not comparable', words: 'nothing was recorded' } as const];
     const { ours, control } = SIDES[part];
-    return after.figures.flatMap((figure): Comparison[] => {
-      const old = before.figures.find((other) => keyOf(other) === keyOf(figure));
-      if (!ours.includes(figure.who) || !old) return [];
+    const pairs = (now[part] ?? []).flatMap((after) => after.figures.map((figure) => ({ after, figure })));
+    return pairs.flatMap(({ after, figure }): Comparison[] => {
+      const isIt = (other: Figure) => keyOf(other) === keyOf(figure);
+      const before = known.find(({ figures }) => figures.some(isIt));
+      const old = before?.figures.find(isIt);
+      if (!ours.includes(figure.who) || !before || !old) return [];
       const name = `${part}: ${keyOf(figure)}`;
       if ('count' in figure && 'count' in old) return [{ name, ...compareCounts(old, figure) }];
       if ('why' in figure && 'median' in old)

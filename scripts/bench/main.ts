@@ -13,7 +13,7 @@ import { machine } from './machine.ts';
 import { PROXIES } from './proxies.ts';
 import { MOST_SERVICES, rendering } from './rendering.ts';
 import { DOCUMENT, reportOf } from './report.ts';
-import { type Figure, PARTS, type Part, type Results, readResults, writeResults } from './results.ts';
+import { type Figure, PARTS, type Part, type Run, readResults, withRun, writeResults } from './results.ts';
 import { simulation } from './simulation.ts';
 
 // `npm run bench`: measures, writes docs/benchmarks.json and from it docs/benchmarks.md. With `--check` it writes nothing and compares
@@ -22,7 +22,7 @@ import { simulation } from './simulation.ts';
 const say = stopwatch(console.error);
 
 /** How each part is run, given how often each quantity is measured. */
-const RUN: Readonly<Record<Part, (n: number) => Promise<Figure[]>>> = {
+const RUN: Readonly<Record<Part, (n: number, members: readonly number[]) => Promise<Figure[]>>> = {
   switch: async (n) => {
     const figures: Figure[] = [];
     for (const proxy of PROXIES) {
@@ -31,7 +31,7 @@ const RUN: Readonly<Record<Part, (n: number) => Promise<Figure[]>>> = {
     }
     return figures;
   },
-  decisions: (n) => inTestbed({ kind: 'fake' }, 'decisions', n),
+  decisions: (n, members) => inTestbed({ kind: 'fake' }, 'decisions', n, members),
   rendering: async (n) => {
     await buildBinaries('bench', say);
     const [kubectl, helm] = [(await binaries('fake')).of('kubectl'), (await binaries('bench')).of('helm')];
@@ -43,13 +43,27 @@ const RUN: Readonly<Record<Part, (n: number) => Promise<Figure[]>>> = {
 const NAME = 'bench';
 
 /** Runs a part where a cluster of its own can be reached, and takes that down whatever happens. */
-async function inTestbed(kind: Omit<UpOptions, 'name'>, part: Part, n: number): Promise<Figure[]> {
+async function inTestbed(
+  kind: Omit<UpOptions, 'name'>,
+  part: Part,
+  n: number,
+  members: readonly number[] = [],
+): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   const file = join(folder, 'figures.json');
   await down(NAME); // what a killed run may have left
   const testbed = await up({ name: NAME, say, ...kind });
   try {
-    const inside = ['node', '--import', 'tsx', 'scripts/bench/inside.ts', part, String(n), file];
+    const inside = [
+      'node',
+      '--import',
+      'tsx',
+      'scripts/bench/inside.ts',
+      part,
+      String(n),
+      file,
+      ...members.map(String),
+    ];
     await ended(testbed.argv(inside));
     return JSON.parse(await readFile(file, 'utf8')) as Figure[];
   } finally {
@@ -73,28 +87,33 @@ function ended([command = '', ...args]: readonly string[]): Promise<void> {
   });
 }
 
-async function run(part: Part, n: number, print: Say): Promise<Results> {
+async function run(part: Part, { members, n }: Options, print: Say): Promise<Run> {
   print(part);
   const before = machine();
   const [date, start] = [new Date().toISOString(), performance.now()];
-  const figures = await RUN[part](n);
+  const figures = await RUN[part](n, members);
   const minutes = Math.round((performance.now() - start) / 6000) / 10;
-  const command = `npm run bench -- ${part}${n === DEFAULT_N ? '' : ` --n ${n}`}`;
-  return { [part]: { date, command, minutes, machine: before, figures } };
+  const sizes = part === 'decisions' && members !== DEFAULT_MEMBERS ? ` --members ${members.join(',')}` : '';
+  const command = `npm run bench -- ${part}${sizes}${n === DEFAULT_N ? '' : ` --n ${n}`}`;
+  return { date, command, minutes, machine: before, figures };
 }
 
 const DEFAULT_N = 30;
+const DEFAULT_MEMBERS: readonly number[] = [2, 8, 32, 100];
 
-async function main(
-  parts: readonly Part[],
-  { n, check }: { readonly n: number; readonly check: boolean },
-): Promise<void> {
+interface Options {
+  readonly n: number;
+  readonly members: readonly number[];
+  readonly check: boolean;
+}
+
+async function main(parts: readonly Part[], options: Options): Promise<void> {
   const recorded = await readResults();
   let isWorse = false;
   for (const part of parts.length > 0 ? parts : PARTS) {
-    const now = await run(part, n, say);
-    if (check) {
-      const found = compare(recorded, now);
+    const now = await run(part, options, say);
+    if (options.check) {
+      const found = compare(recorded, { [part]: [now] });
       const signs = { fine: '✔', worse: '✖', 'not comparable': '?' } as const;
       const rows = found.map(({ name, verdict, words }) => ({ sign: signs[verdict], cells: [name, words] }));
       for (const line of table(rows, outputOf({}))) console.log(line);
@@ -102,7 +121,7 @@ async function main(
       continue;
     }
     // After each part: the next one may take an hour, and fail.
-    const results = { ...(await readResults()), ...now };
+    const results = withRun(await readResults(), part, now);
     await writeResults(results);
     await writeFile(DOCUMENT, reportOf(results));
   }
@@ -114,6 +133,8 @@ function positive(text: string): number {
   return Number(text);
 }
 
+const sizes = (text: string): number[] => text.split(',').map(positive);
+
 const program = new Command('bench')
   .description('measure this project beside what one would take instead, and write docs/benchmarks.md')
   .addArgument(new Argument('[part...]', 'what to measure (default: all)').choices(PARTS))
@@ -122,6 +143,12 @@ const program = new Command('bench')
     'how often each quantity is measured; 30 means 10,000 requests in each phase under load',
     positive,
     DEFAULT_N,
+  )
+  .option(
+    '--members <counts>',
+    'sizes of sets whose decisions are measured; others stay as recorded',
+    sizes,
+    DEFAULT_MEMBERS,
   )
   .option('--check', 'write nothing; fail with 1 when a figure is worse than the recorded one beyond noise', false)
   // 1 is what --check fails with.

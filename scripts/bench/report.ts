@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { AIMS } from './aims.ts';
-import { type Figure, PARTS, type Part, type Results, type Run } from './results.ts';
+import { type Figure, figuresOf, PARTS, type Part, type Results, type Run } from './results.ts';
 
 export const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 
@@ -63,40 +63,46 @@ export function reportOf(results: Results): string {
     ...table(
       ['aim', 'met', 'measured'],
       AIMS.map(({ part, words, judge, limit }) => {
-        const judgement = judge(results[part]?.figures ?? []);
+        const figures = figuresOf(results, part);
+        const judgement = judge(figures);
         if (!judgement) return [words, '–', 'not yet'];
-        const why = judgement.isMet || limit === undefined ? '' : `; ${limit(results[part]?.figures ?? [])}`;
+        const why = judgement.isMet || limit === undefined ? '' : `; ${limit(figures)}`;
         return [words, judgement.isMet ? 'yes' : 'no', `${judgement.words}${why}`];
       }),
     ),
-    ...PARTS.flatMap((part) => sectionOf(part, results[part])),
+    ...PARTS.flatMap((part) => sectionOf(part, results[part] ?? [])),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function sectionOf(part: Part, run: Run | undefined): string[] {
+function sectionOf(part: Part, runs: readonly Run[]): string[] {
   const { title, how } = TEXTS[part];
-  const head = ['', `## ${title}`, '', how, ''];
-  if (!run) return [...head, 'Not recorded yet.'];
-  const { machine, date, command, minutes } = run;
-  const where = `${machine.cores} cores (${machine.cpu}), ${machine.memoryGibibytes} GiB, ${machine.system}, ${machine.kernel}, Node ${machine.node}`;
-  const whats = [...new Set(run.figures.map(({ what }) => what))];
+  const head = ['', `## ${title}`, '', how];
+  if (runs.length === 0) return [...head, '', 'Not recorded yet.'];
+  const figures = runs.flatMap((run) => run.figures);
+  const whats = [...new Set(figures.map(({ what }) => what))];
   return [
     ...head,
-    `\`${command}\` on ${date.slice(0, 10)}: ${minutes} min; ${where}; load before it ${machine.loadBefore}.`,
+    ...runs.flatMap((run) => ['', whereOf(run)]),
     ...whats.flatMap((what) => [
       '',
       `### ${what[0]?.toUpperCase()}${what.slice(1)}`,
       '',
-      ...tableOf(run.figures.filter((figure) => figure.what === what)),
+      ...tableOf(figures.filter((figure) => figure.what === what)),
     ]),
   ];
 }
 
-/** A row for each size or phase, a column for each contender. */
+function whereOf({ command, date, machine, minutes }: Run): string {
+  const where = `${machine.cores} cores (${machine.cpu}), ${machine.memoryGibibytes} GiB, ${machine.system}, ${machine.kernel}, Node ${machine.node}`;
+  return `\`${command}\` on ${date.slice(0, 10)}: ${minutes} min; ${where}; load before it ${machine.loadBefore}.`;
+}
+
+/** A row for each size or phase, a column for each contender; sizes from the least one on, whenever they were measured. */
 function tableOf(figures: readonly Figure[]): string[] {
   const whos = [...new Set(figures.map(({ who }) => who))];
-  const ats = [...new Set(figures.map(({ at }) => at))];
+  const size = (at: string) => Number.parseInt(at, 10) || 0;
+  const ats = [...new Set(figures.map(({ at }) => at))].sort((a, b) => size(a) - size(b));
   return table(
     ['', ...whos],
     ats.map((at) => [

@@ -45,8 +45,20 @@ export interface Run {
   readonly figures: readonly Figure[];
 }
 
-/** Each part was run at its own time, perhaps. */
-export type Results = Readonly<Partial<Record<Part, Run>>>;
+/** Each part was run at its own time, perhaps, and for some sizes at another one than for others. */
+export type Results = Readonly<Partial<Record<Part, readonly Run[]>>>;
+
+export const figuresOf = (results: Results, part: Part): Figure[] =>
+  (results[part] ?? []).flatMap(({ figures }) => figures);
+
+/** The results once a part was run again: what it has measured, at a size or in a phase, takes the place of what was there of that. */
+export function withRun(results: Results, part: Part, run: Run): Results {
+  const measured = new Set(run.figures.map(({ at }) => at));
+  const older = (results[part] ?? [])
+    .map((old) => ({ ...old, figures: old.figures.filter(({ at }) => !measured.has(at)) }))
+    .filter(({ figures }) => figures.length > 0);
+  return { ...results, [part]: [...older, run] };
+}
 
 export const measured = (name: Name, unit: Unit, values: readonly number[]): Measured => ({
   ...name,

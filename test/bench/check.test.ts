@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compare } from '../../scripts/bench/check.ts';
 import { type Machine, machine } from '../../scripts/bench/machine.ts';
-import { type Figure, measured, type Part, type Results } from '../../scripts/bench/results.ts';
+import { type Figure, figuresOf, measured, type Part, type Results, withRun } from '../../scripts/bench/results.ts';
 
 const ran = (part: Part, figures: readonly Figure[], on: Machine = machine()): Results => ({
-  [part]: { date: '2026-01-01T00:00:00Z', command: '', minutes: 1, machine: on, figures },
+  [part]: [{ date: '2026-01-01T00:00:00Z', command: '', minutes: 1, machine: on, figures }],
 });
 /** Times of 30 releases of ours and of the control, each so many times what it is. */
 const decisions = (ours: number, control: number, machines?: Machine) => {
@@ -76,5 +76,24 @@ describe('a benchmark that is compared with the recorded one', () => {
     expect(verdicts(counted(0, 10_000), counted(0, 20_000))).toEqual(['fine']);
     expect(verdicts(counted(100, 10_000), counted(120, 10_000))).toEqual(['fine']);
     expect(verdicts(counted(100, 10_000), counted(140, 10_000))).toEqual(['worse']);
+  });
+});
+
+describe('what was recorded', () => {
+  it('keeps the sizes that a later run has not measured, and has one run for each of them', () => {
+    const run = (date: string, ...ats: string[]) => ({
+      date,
+      command: '',
+      minutes: 1,
+      machine: machine(),
+      figures: ats.map((at) => ({ what: 'requests', at, who: 'promoter', count: 1, of: 1 })),
+    });
+    const first = withRun({}, 'decisions', run('1', '2 members', '8 members'));
+    const second = withRun(first, 'decisions', run('2', '8 members', '32 members'));
+    expect(second.decisions?.map(({ date, figures }) => [date, figures.map(({ at }) => at)])).toEqual([
+      ['1', ['2 members']],
+      ['2', ['8 members', '32 members']],
+    ]);
+    expect(figuresOf(withRun(second, 'decisions', run('3', '2 members')), 'decisions')).toHaveLength(3);
   });
 });
