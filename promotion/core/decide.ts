@@ -251,20 +251,24 @@ function noteOwed(entry: MemberJournal | undefined, { rollout }: MemberView, now
   const owes = rollout !== undefined && owesAnswer(rollout);
   if (!entry || owes === (entry.owedSince !== undefined)) return entry;
   const { owedSince: _, ...rest } = entry;
-  return owes ? { ...rest, owedSince: now } : rest;
+  return owes ? { ...rest, owedSince: now } : { ...rest, answeredAt: now };
 }
 
 /** The controller answers well within the first; by the second it is down, and no nudge helps. In milliseconds. */
 const NUDGE_AFTER = 700;
 const NUDGE_UNTIL = 60_000;
+/** While it answers for others the rest may be queued, for so long: a nudge would be one more thing in that queue. */
+const QUEUED_AT_MOST = 10_000;
 
 function nudgesFor(journal: Journal, views: readonly MemberView[], now: number): { actions: Action[]; wakeAt: number } {
   const actions: Action[] = [];
   let wakeAt = Number.POSITIVE_INFINITY;
+  const answeredAt = Math.max(0, ...Object.values(journal.members).map((entry) => entry.answeredAt ?? 0));
   for (const { member, rollout } of views) {
     const { owedSince, uid } = journal.members[member.name] ?? {};
     if (owedSince === undefined || !uid || !rollout || now >= owedSince + NUDGE_UNTIL) continue;
-    if (now < owedSince + NUDGE_AFTER) wakeAt = Math.min(wakeAt, owedSince + NUDGE_AFTER);
+    const due = Math.min(Math.max(owedSince, answeredAt), owedSince + QUEUED_AT_MOST) + NUDGE_AFTER;
+    if (now < due) wakeAt = Math.min(wakeAt, due);
     else actions.push({ act: 'nudge', member: member.name, uid });
   }
   return { actions, wakeAt };

@@ -65,6 +65,8 @@ export interface MemberJournal {
   readonly abortedAt?: string;
   /** Since when the controller has had something of it to take up, in milliseconds since 1970. */
   readonly owedSince?: number;
+  /** When it last took that up, in milliseconds since 1970: a controller that answers is busy, and has lost nothing. */
+  readonly answeredAt?: number;
   /** When each act was first asked for, in milliseconds since 1970. */
   readonly asked: Readonly<Partial<Record<Act, number>>>;
 }

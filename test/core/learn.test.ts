@@ -81,6 +81,7 @@ describe('a controller that owes an answer', () => {
     expect(owing(NOW - 500).journal.members.backend?.owedSince).toBe(NOW - 500);
     const answered = at('held', 'switching', { known: { backend: { owedSince: NOW - 500 } } });
     expect(answered.journal.members.backend).not.toHaveProperty('owedSince');
+    expect(answered.journal.members.backend?.answeredAt).toBe(NOW);
   });
 
   it('is nudged after 0.7 s, for a minute', () => {
@@ -101,6 +102,23 @@ describe('a controller that owes an answer', () => {
       known: { backend: { owedSince: NOW - 100 }, web: { owedSince: NOW - 300 } },
     });
     expect(wakeAt).toBe(NOW + 400);
+  });
+
+  it('is left alone while it answers for others, whose turn came first, for ten seconds', () => {
+    const both = planFor([memberOf('backend'), memberOf('web')]);
+    const queued = (owed: number, answered: number) =>
+      decisionAt({
+        plan: both,
+        phase: 'switching',
+        at: { backend: 'promoted', web: 'held' },
+        known: { backend: { owedSince: NOW - owed }, web: { switched: true, answeredAt: NOW - answered } },
+      });
+    expect([queued(5000, 699).actions, queued(5000, 699).wakeAt]).toEqual([[], NOW + 1]);
+    expect(actsOf(queued(5000, 700))).toEqual(['nudge backend']);
+    // What it answered before is no sign of what it does now.
+    expect(actsOf(queued(700, 5000))).toEqual(['nudge backend']);
+    expect(actsOf(queued(10_699, 1))).toEqual([]);
+    expect(actsOf(queued(10_700, 1))).toEqual(['nudge backend']);
   });
 
   it('is not nudged where the Rollout is gone', () => {
