@@ -217,7 +217,8 @@ function learn(plan: Plan, observation: Observation, journal: Journal, now: numb
     const learned = noteOwed(learnMember(view, known), view, now);
     if (learned !== known && learned) members = { ...members, [member.name]: learned };
   }
-  return members === journal.members ? journal : { ...journal, members };
+  const learned = members === journal.members ? journal : { ...journal, members };
+  return noteWritten(plan, observation, learned, now);
 }
 
 function learnMember(view: MemberView, known: MemberJournal | undefined): MemberJournal | undefined {
@@ -251,23 +252,36 @@ function noteOwed(entry: MemberJournal | undefined, { rollout }: MemberView, now
   const owes = rollout !== undefined && owesAnswer(rollout);
   if (!entry || owes === (entry.owedSince !== undefined)) return entry;
   const { owedSince: _, ...rest } = entry;
-  return owes ? { ...rest, owedSince: now } : { ...rest, answeredAt: now };
+  return owes ? { ...rest, owedSince: now } : rest;
+}
+
+/** Notes when a Rollout of the set or its Service was last written, while the controller owes an answer: whether it is at work. */
+function noteWritten(plan: Plan, o: Observation, journal: Journal, now: number): Journal {
+  const { written, ...rest } = journal;
+  if (!Object.values(journal.members).some(({ owedSince }) => owedSince !== undefined)) return written ? rest : journal;
+  const versions = plan.members.flatMap(({ activeService, name }) => [
+    o.rollouts.get(name)?.metadata.resourceVersion,
+    o.services.get(activeService)?.metadata.resourceVersion,
+  ]);
+  const mark = versions.join(' ');
+  if (mark === written?.mark) return journal;
+  return { ...journal, written: { mark, at: written ? now : 0 } };
 }
 
 /** The controller answers well within the first; by the second it is down, and no nudge helps. In milliseconds. */
 const NUDGE_AFTER = 700;
 const NUDGE_UNTIL = 60_000;
-/** While it answers for others the rest may be queued, for so long: a nudge would be one more thing in that queue. */
+/** While something is written, what is owed may be queued, for so long: a nudge would be one more thing in that queue. */
 const QUEUED_AT_MOST = 10_000;
 
 function nudgesFor(journal: Journal, views: readonly MemberView[], now: number): { actions: Action[]; wakeAt: number } {
   const actions: Action[] = [];
   let wakeAt = Number.POSITIVE_INFINITY;
-  const answeredAt = Math.max(0, ...Object.values(journal.members).map((entry) => entry.answeredAt ?? 0));
+  const writtenAt = journal.written?.at ?? 0;
   for (const { member, rollout } of views) {
     const { owedSince, uid } = journal.members[member.name] ?? {};
     if (owedSince === undefined || !uid || !rollout || now >= owedSince + NUDGE_UNTIL) continue;
-    const due = Math.min(Math.max(owedSince, answeredAt), owedSince + QUEUED_AT_MOST) + NUDGE_AFTER;
+    const due = Math.min(Math.max(owedSince, writtenAt), owedSince + QUEUED_AT_MOST) + NUDGE_AFTER;
     if (now < due) wakeAt = Math.min(wakeAt, due);
     else actions.push({ act: 'nudge', member: member.name, uid });
   }

@@ -14,6 +14,11 @@ export interface Journal {
   readonly preparedAt?: number;
   /** Since when nothing but autoscalers to be given back keeps the release from being over. */
   readonly closingSince?: number;
+  /**
+   * While the controller owes an answer: the versions of the members' Rollouts and Services, and when they last changed, in
+   * milliseconds since 1970; 0 if they have not since they were noted.
+   */
+  readonly written?: { readonly mark: string; readonly at: number };
   readonly members: Readonly<Record<string, MemberJournal>>;
   /** Why the release goes back, once it does. */
   readonly cause?: Cause;
@@ -65,8 +70,6 @@ export interface MemberJournal {
   readonly abortedAt?: string;
   /** Since when the controller has had something of it to take up, in milliseconds since 1970. */
   readonly owedSince?: number;
-  /** When it last took that up, in milliseconds since 1970: a controller that answers is busy, and has lost nothing. */
-  readonly answeredAt?: number;
   /** When each act was first asked for, in milliseconds since 1970. */
   readonly asked: Readonly<Partial<Record<Act, number>>>;
 }

@@ -143,10 +143,8 @@ export async function openRecord(cluster: Cluster, plan: Plan, epoch: number): P
 }
 
 /** Without what only this run needs: a resumed one finds it out again. */
-function lasting({ preparedAt: _, ...journal }: Journal): Journal {
-  const members = Object.entries(journal.members).map(
-    ([name, { owedSince: _, answeredAt: __, ...member }]) => [name, member] as const,
-  );
+function lasting({ preparedAt: _, written: __, ...journal }: Journal): Journal {
+  const members = Object.entries(journal.members).map(([name, { owedSince: _, ...member }]) => [name, member] as const);
   const { cause } = journal;
   return {
     ...journal,

@@ -81,7 +81,6 @@ describe('a controller that owes an answer', () => {
     expect(owing(NOW - 500).journal.members.backend?.owedSince).toBe(NOW - 500);
     const answered = at('held', 'switching', { known: { backend: { owedSince: NOW - 500 } } });
     expect(answered.journal.members.backend).not.toHaveProperty('owedSince');
-    expect(answered.journal.members.backend?.answeredAt).toBe(NOW);
   });
 
   it('is nudged after 0.7 s, for a minute', () => {
@@ -104,21 +103,28 @@ describe('a controller that owes an answer', () => {
     expect(wakeAt).toBe(NOW + 400);
   });
 
-  it('is left alone while it answers for others, whose turn came first, for ten seconds', () => {
+  it('is left alone while something of the set is written, for ten seconds: what is owed is queued then', () => {
     const both = planFor([memberOf('backend'), memberOf('web')]);
-    const queued = (owed: number, answered: number) =>
+    const moment = (owed: number, written?: Journal['written']) =>
       decisionAt({
         plan: both,
         phase: 'switching',
         at: { backend: 'promoted', web: 'held' },
-        known: { backend: { owedSince: NOW - owed }, web: { switched: true, answeredAt: NOW - answered } },
+        known: { backend: { owedSince: NOW - owed }, web: { switched: true } },
+        ...(written ? { journal: { written } } : {}),
       });
+    const mark = moment(5000).journal.written?.mark ?? '';
+    expect(moment(5000).journal.written).toEqual({ mark, at: 0 });
+    const queued = (owed: number, at: number) => moment(owed, { mark, at: NOW - at });
     expect([queued(5000, 699).actions, queued(5000, 699).wakeAt]).toEqual([[], NOW + 1]);
     expect(actsOf(queued(5000, 700))).toEqual(['nudge backend']);
-    // What it answered before is no sign of what it does now.
+    // What was written before is no sign of what is written now, and another mark is.
     expect(actsOf(queued(700, 5000))).toEqual(['nudge backend']);
+    expect(moment(5000, { mark: 'another', at: NOW - 5000 }).journal.written).toEqual({ mark, at: NOW });
     expect(actsOf(queued(10_699, 1))).toEqual([]);
     expect(actsOf(queued(10_700, 1))).toEqual(['nudge backend']);
+    const held = at('held', 'switching', { journal: { written: { mark, at: NOW } } });
+    expect(held.journal).not.toHaveProperty('written');
   });
 
   it('is not nudged where the Rollout is gone', () => {
