@@ -1,4 +1,5 @@
 import { BACK, DECISION } from './decisions.ts';
+import { MODES } from './load.ts';
 import { PROXIES } from './proxies.ts';
 import { type Counted, type Figure, find, type Measured, type Part } from './results.ts';
 import { READ_BACK, type ReadBack, stillAnswers, wrongAfter } from './sightings.ts';
@@ -21,11 +22,11 @@ export interface Judgement {
 const counts = (figures: readonly Figure[], what: string): Counted[] =>
   figures.filter((figure): figure is Counted => 'count' in figure && figure.what === what);
 
-/** That there is none of that, of at least `least` in each. */
+/** That there is none of that, of at least `least` in each; of these alone, if any are named. */
 const noneOf =
-  (what: string, least: number): Aim['judge'] =>
+  (what: string, least: number, whos?: readonly string[]): Aim['judge'] =>
   (figures) => {
-    const all = counts(figures, what);
+    const all = counts(figures, what).filter(({ who }) => !whos || whos.includes(who));
     if (all.length === 0) return undefined;
     const [count, of] = [sum(all.map((figure) => figure.count)), sum(all.map((figure) => figure.of))];
     const fewest = Math.min(...all.map((figure) => figure.of));
@@ -64,12 +65,16 @@ const followed = (by: ReadBack) => (figures: readonly Figure[]) => {
 };
 
 export const AIMS: readonly Aim[] = [
-  { part: 'switch', words: 'no request fails, of 10,000 in each phase', judge: noneOf('failed requests', 10_000) },
+  {
+    part: 'switch',
+    words: 'no request fails, of 10,000 in each phase',
+    judge: noneOf('failed requests', 10_000, MODES),
+  },
   ...READ_BACK.map(
     (by): Aim => ({
       part: 'switch',
       words: `none is answered by the wrong version on a connection opened after ${by} had been read back, of 10,000 in each phase`,
-      judge: noneOf(wrongAfter(by), 10_000),
+      judge: noneOf(wrongAfter(by), 10_000, MODES),
       limit: followed(by),
     }),
   ),

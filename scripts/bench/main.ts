@@ -26,7 +26,9 @@ const RUN: Readonly<Record<Part, (n: number, members: readonly number[]) => Prom
   switch: async (n) => {
     const figures: Figure[] = [];
     for (const proxy of PROXIES) {
-      const own = await inTestbed({ kind: 'node', ...(proxy.delay && { proxyDelay: proxy.delay }) }, 'switch', n);
+      // What explains a figure needs fewer requests than what is promised.
+      const often = proxy.delay === undefined ? n : Math.ceil(n / 5);
+      const own = await inTestbed({ kind: 'node', ...(proxy.delay && { proxyDelay: proxy.delay }) }, 'switch', often);
       figures.push(...own.map((figure) => ({ ...figure, who: proxy.named(figure.who) })));
     }
     return figures;

@@ -13,7 +13,7 @@ Services without a pause, 220 a second on a connection of their own each and 220
 releases are prepared, switched and settled (until the old pods have ended), aborted before and after their switch, and rolled back.
 No request is tried again. A request counts as failed without an answer within five seconds or with another one than 200; as
 answered by the wrong version if that was not the version of its member at any time since its connection was opened, as it had been read
-back from the API server until then. All of it twice: with kube-proxy as it comes, and with one that writes its rules 10 ms after it is told
+back from the API server until then. All of it twice: with kube-proxy as it comes, and, a fifth as often, with one that writes its rules 10 ms after it is told
 of endpoints (\`--iptables-min-sync-period\`) instead of once a second at most.`,
   },
   decisions: {
