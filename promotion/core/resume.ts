@@ -14,11 +14,17 @@ export function resumed(journal: Journal, now: number): Journal {
 
 /**
  * The journal after a time, in milliseconds, in which the run could not act: it stood still, or the cluster did not answer.
- * That does not count against what must not end half-way. Verification keeps its clock: what happened is still to be judged.
+ * That does not count against what must not end half-way, nor against a controller that nobody could nudge meanwhile.
+ * Verification keeps its clock: what happened is still to be judged.
  */
 export function afterLapse(journal: Journal, lapse: number): Journal {
+  if (lapse <= 0) return journal;
   const mustEnd = journal.phase === 'settling' || journal.phase === 'returning';
-  return mustEnd && lapse > 0 ? { ...journal, since: journal.since + lapse } : journal;
+  const members = Object.entries(journal.members).map(([name, { owedSince, ...entry }]) => [
+    name,
+    { ...entry, ...(owedSince === undefined ? {} : { owedSince: owedSince + lapse }) },
+  ]);
+  return { ...journal, since: journal.since + (mustEnd ? lapse : 0), members: Object.fromEntries(members) };
 }
 
 /**

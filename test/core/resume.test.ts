@@ -40,6 +40,11 @@ describe('a time in which a run could not act', () => {
     expect(afterLapse(journal(phase), 80_000)).toEqual(journal(phase));
   });
 
+  it.each(['switching', 'returning'] as const)('is no time to nudge a controller in while it is %s', (phase) => {
+    const { members } = afterLapse(journal(phase, { owedSince: 5 }), 80_000);
+    expect(members).toEqual(journal(phase, { owedSince: 80_005 }).members);
+  });
+
   it('changes nothing that would have to be written when there was none', () => {
     const before = journal('returning');
     expect(afterLapse(before, 0)).toBe(before);
