@@ -76,6 +76,14 @@ async function serving(): Promise<Record<string, number>> {
   return Object.fromEntries([...new Set(versions)].sort().map((v) => [v, versions.filter((x) => x === v).length]));
 }
 
+/** Waits until the Service of the canary has just these ready pods. */
+async function untilServing(pods: Record<string, number>, seconds: number): Promise<void> {
+  await until(`the pods behind web to be ${JSON.stringify(pods)}`, seconds, async () => {
+    expect(await serving()).toEqual(pods);
+    return true;
+  });
+}
+
 /** The version of the stable revision of the canary. */
 async function stable(): Promise<string | undefined> {
   const { status } = await read<Rollout>(namespace, 'rollout', 'web');
@@ -86,11 +94,7 @@ async function stable(): Promise<string | undefined> {
 /** Every member on that version, the canary with all of its pods. */
 async function expectLive(version: string): Promise<void> {
   expect(await versionsOf(namespace, 'backend')).toEqual({ live: version, stable: version });
-  await until(
-    `web to be whole on ${version}`,
-    30,
-    async () => JSON.stringify(await serving()) === JSON.stringify({ [version]: 4 }),
-  );
+  await untilServing({ [version]: 4 }, 30);
   expect(await stable()).toBe(version);
 }
 
@@ -220,9 +224,7 @@ describe('a set with a canary on the real controller', () => {
     );
     expect(exitCode).toBe(6);
     expect(await versionsOf(namespace, 'backend')).toEqual({ live: 'v9', stable: 'v9' });
-    await until('the newer canary to have its first weight', 60, async () => {
-      return JSON.stringify(await serving()) === JSON.stringify({ v12: 1, v9: 3 });
-    });
+    await untilServing({ v12: 1, v9: 3 }, 60);
     expect((await promote(newer)).exitCode).toBe(0);
     await expectLive('v12');
   });
@@ -234,8 +236,8 @@ describe('a set with a canary on the real controller', () => {
     const waits = () =>
       until('v13 to wait at its first weight', 60, async () => {
         const { status } = await read<Rollout>(namespace, 'rollout', 'web');
-        const isWaiting = status?.pauseConditions?.[0]?.reason === 'CanaryPauseStep' && status.currentStepIndex === 2;
-        return isWaiting && JSON.stringify(await serving()) === JSON.stringify({ v12: 3, v13: 1 });
+        expect(await serving()).toEqual({ v12: 3, v13: 1 });
+        return status?.pauseConditions?.[0]?.reason === 'CanaryPauseStep' && status.currentStepIndex === 2;
       });
     await setStatus('web', { abort: false });
     await waits();

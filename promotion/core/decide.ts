@@ -41,10 +41,22 @@ export type Action =
       /** Of a canary: the step at which it is paused. */
       readonly step?: number;
     }
-  /** Take exactly this revision live at once, past every step of a canary: the old one, which was good before. */
-  | { readonly act: 'promote-full'; readonly member: string; readonly uid: string; readonly hash: string }
-  /** Ask the controller to abort exactly this revision. */
-  | { readonly act: 'abort'; readonly member: string; readonly uid: string; readonly hash: string }
+  /** Take exactly this revision and spec live at once, past every step of a canary: the old one, which was good before. */
+  | {
+      readonly act: 'promote-full';
+      readonly member: string;
+      readonly uid: string;
+      readonly generation: number;
+      readonly hash: string;
+    }
+  /** Ask the controller to abort exactly this revision and spec. */
+  | {
+      readonly act: 'abort';
+      readonly member: string;
+      readonly uid: string;
+      readonly generation: number;
+      readonly hash: string;
+    }
   /** End the hold: terminate exactly this AnalysisRun of this revision, the new one that settles or the old one that is back. */
   | {
       readonly act: 'end-hold';
@@ -63,11 +75,12 @@ export type Action =
       readonly selector: Readonly<Record<string, string>>;
       readonly hash: string;
     }
-  /** Put the template of the old revision back into the Rollout, while it still runs `hash`. */
+  /** Put the template of the old revision back into exactly this spec of the Rollout, while it still runs `hash`. */
   | {
       readonly act: 'restore-template';
       readonly member: string;
       readonly uid: string;
+      readonly generation: number;
       readonly hash: string;
       readonly template: PodTemplate;
     }

@@ -110,11 +110,11 @@ function retry(view: MemberView, s: Situation): Action[] {
 function restore(view: MemberView, { journal, observation }: Situation): Action[] {
   const { member, stage, rollout, current } = view;
   if (stage !== 'outdated' || !rollout?.metadata.uid || !current || !isObserved(rollout)) return [];
-  const { uid } = rollout.metadata;
+  const { generation = 1, uid } = rollout.metadata;
   if (uid !== journal.members[member.name]?.uid) return [];
   const retiring = retireAction(member.name, replicaSetOf(observation, rollout, member.revision ?? ''));
   if (retiring.length > 0) return retiring;
-  return [{ act: 'restore-template', member: member.name, uid, hash: current, template: member.template }];
+  return [{ act: 'restore-template', member: member.name, uid, generation, hash: current, template: member.template }];
 }
 
 /** Ready for the set to switch: prepared, or already where it should be. */

@@ -58,6 +58,7 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   // There is no way back from a first deployment.
   if (!entry?.from || !rollout || entry.unchanged || entry.uid !== rollout.metadata.uid) return DONE;
   const { from, to, uid } = entry;
+  const { generation = 1 } = rollout.metadata;
   // What is superseded before its switch stays prepared: the newer release may ask for just this revision of the member.
   if (s.journal.cause?.code === 'superseded' && isUntouched && current === to) return DONE;
   const trafficIsBack = isBack(view, entry, s);
@@ -66,6 +67,9 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   // Aborted before the controller has taken it up, it would come up later with nobody to abort it.
   if (!to && s.journal.ask === 'abort' && view.stage === 'unobserved')
     return { done: false, trafficIsBack, actions: [] };
+  // A newer template that the controller has not taken up yet: what is asked of the revision before it might meet the newer one.
+  if (view.stage === 'superseded' && !isObserved(rollout))
+    return { done: false, trafficIsBack, ...(trafficIsBack ? { actions: [] } : withoutController(view, entry, s)) };
   if (!to || (current !== to && current !== from)) {
     // Not taken up yet, or a newer revision: neither is ours to abort. The traffic is, and what was judged must not come
     // back ungated while its pods are still up.
@@ -75,7 +79,9 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   if (current === from) {
     // The old revision was good before this release, so a settled canary goes back past its steps.
     if (canary && stable !== from) {
-      const full: Action[] = rollout.status?.promoteFull ? [] : [{ act: 'promote-full', member, uid, hash: from }];
+      const full: Action[] = rollout.status?.promoteFull
+        ? []
+        : [{ act: 'promote-full', member, uid, generation, hash: from }];
       return { done: false, trafficIsBack, actions: full };
     }
     const paused = rollout.status?.pauseConditions?.[0]?.reason === 'BlueGreenPause' && view.active !== from;
@@ -91,12 +97,13 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
     const set = replicaSetOf(s.observation, rollout, from);
     const restore: Action[] =
       set?.spec.template && isObserved(rollout)
-        ? [{ act: 'restore-template', member, uid, hash: to, template: templateOf(set) }]
+        ? [{ act: 'restore-template', member, uid, generation, hash: to, template: templateOf(set) }]
         : [];
     return { done: false, trafficIsBack, actions: restore };
   }
   const { abort, abortedAt } = rollout.status ?? {};
-  if (!abort && !abortedAt) return { done: false, trafficIsBack, actions: [{ act: 'abort', member, uid, hash: to }] };
+  if (!abort && !abortedAt)
+    return { done: false, trafficIsBack, actions: [{ act: 'abort', member, uid, generation, hash: to }] };
   if (trafficIsBack && abortedAt) return refilled(view, entry, s) ?? retire(view, to, s);
   return { done: false, trafficIsBack, ...withoutController(view, entry, s) };
 }
@@ -149,12 +156,12 @@ function withoutController(
 
 /**
  * Gives the old revision of a canary its pods back, and takes those of the new one once they are there. Only where the
- * controller does not do it: it has not acknowledged the abort, or somebody has paused the Rollout.
+ * controller does not do it: it has not taken up the newest spec or the abort, or somebody has paused the Rollout.
  */
 function movePods({ member, rollout }: MemberView, { asked, from, to }: MemberJournal, s: Situation) {
   if (!rollout || !from || !to) return { actions: [] };
   const { abort, abortedAt } = rollout.status ?? {};
-  if (!rollout.spec.paused && (!abort || abortedAt)) return { actions: [] };
+  if (isObserved(rollout) && !rollout.spec.paused && (!abort || abortedAt)) return { actions: [] };
   const since = (asked.abort ?? s.journal.since) + CONTROLLER_GRACE;
   if (s.now < since) return { actions: [], wakeAt: since };
   const old = replicaSetOf(s.observation, rollout, from);

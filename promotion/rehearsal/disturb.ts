@@ -30,8 +30,8 @@ export interface Disturbance {
 export interface Scene {
   readonly world: World;
   readonly manifests: { readonly newer: readonly KubeObject[] };
-  /** Hears of each member that an operator takes past its gates by hand. */
-  readonly onOperator: (member: string) => void;
+  /** Hears of each member that an operator takes past its gates by hand, or aborts. */
+  readonly onOperator: (member: string, what: 'past its gates' | 'abort') => void;
   /** The run that is under way. */
   readonly connection?: Connection;
   readonly stop?: AbortController;
@@ -47,16 +47,17 @@ export function disturb({ what, member }: Disturbance, scene: Scene): void {
       return;
     case 'operator-promote':
       status(({ pauseConditions, ...rest }) => {
-        if (pauseConditions) onOperator(member);
+        if (pauseConditions) onOperator(member, 'past its gates');
         return rest;
       });
       return;
     case 'operator-abort':
+      onOperator(member, 'abort');
       status((s) => ({ ...s, abort: true }));
       return;
     case 'operator-retry':
       // With its pods still up, the controller takes it live ungated: the operator's doing, not the promoter's.
-      if (world.api.get<Rollout>('rollouts', member)?.status?.abort) onOperator(member);
+      if (world.api.get<Rollout>('rollouts', member)?.status?.abort) onOperator(member, 'past its gates');
       status((s) => ({ ...s, abort: false }));
       return;
     case 'pod-lost':

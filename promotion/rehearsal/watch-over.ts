@@ -11,6 +11,7 @@ import { liveRevision } from '../core/canary.ts';
 import { epochOf } from '../core/fence.ts';
 import type { Member } from '../plan/plan.ts';
 import type { World } from '../simulation/world.ts';
+import type { Scene } from './disturb.ts';
 import type { Version } from './versions.ts';
 
 /**
@@ -24,6 +25,7 @@ export function watchOver(
 ) {
   const violations: string[] = [];
   const operated = new Set<string>();
+  const pastItsGates = new Set<string>();
   const switched = new Set<string>();
   const epochs = new Map<string, number>();
   const say = (text: string) => violations.push(`${new Date(world.scheduler.now()).toISOString()} ${text}`);
@@ -34,6 +36,18 @@ export function watchOver(
     return set && versionOf(set);
   }
 
+  /** A newer version has nothing wrong with it here, and no hold before somebody promotes it. */
+  function lookForAbort({ metadata: { name }, status = {} }: Rollout): void {
+    const set = world.api.get<ReplicaSet>('replicasets', `${name}-${status.currentPodHash}`);
+    if (status.abort && set && versionOf(set) === 'newer' && !operated.has(name))
+      say(`${name}: the newer version was aborted, which is another release's to judge`);
+  }
+
+  const onOperator: Scene['onOperator'] = (member, what) => {
+    operated.add(member);
+    if (what === 'past its gates') pastItsGates.add(member);
+  };
+
   world.api.listen((plural, { type, object }) => {
     if (type === 'DELETED') return;
     const key = `${plural} ${object.metadata.name} ${object.metadata.uid}`;
@@ -42,6 +56,7 @@ export function watchOver(
     if (plural !== 'replicasets' && epoch < (epochs.get(key) ?? 0))
       say(`run ${epoch} wrote ${key} after run ${epochs.get(key)} had taken it over`);
     epochs.set(key, Math.max(epoch, epochs.get(key) ?? 0));
+    if (plural === 'rollouts') lookForAbort(object as Rollout);
     const member = members.find(({ activeService, canary, name }) =>
       canary
         ? plural === 'rollouts' && name === object.metadata.name
@@ -53,7 +68,7 @@ export function watchOver(
     if (version === before.get(name)) return;
     before.set(name, version);
     if (version === 'new') switched.add(name);
-    if (operated.has(name)) return;
+    if (pastItsGates.has(name)) return;
     for (const lower of members) {
       if (version === 'new' && lower.order < order && !switched.has(lower.name))
         say(`${name} of order ${order} went live before ${lower.name} of order ${lower.order}`);
@@ -63,7 +78,7 @@ export function watchOver(
     if (version === 'new' && analysedBefore && !hasPassed())
       say(`${name} went live without having passed its analysis`);
   });
-  return { violations, onOperator: (name: string) => operated.add(name) };
+  return { violations, onOperator };
 }
 
 /** The pod-template hash that a member's active Service selects; of a canary the one that the traffic is given to. */

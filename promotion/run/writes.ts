@@ -54,26 +54,21 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
         kind: 'rollouts',
         name: write.member,
         subresource: 'status',
-        patch: [
-          { op: 'test', path: '/metadata/generation', value: write.generation },
-          isOn(write.hash),
-          ...isPaused(write.step),
-          { op: 'remove', path: '/status/pauseConditions' },
-        ],
+        patch: [...isOnSpec(write), ...isPaused(write.step), { op: 'remove', path: '/status/pauseConditions' }],
       };
     case 'promote-full':
       return {
         kind: 'rollouts',
         name: write.member,
         subresource: 'status',
-        patch: [isOn(write.hash), { op: 'add', path: '/status/promoteFull', value: true }],
+        patch: [...isOnSpec(write), { op: 'add', path: '/status/promoteFull', value: true }],
       };
     case 'abort':
       return {
         kind: 'rollouts',
         name: write.member,
         subresource: 'status',
-        patch: [isOn(write.hash), { op: 'add', path: '/status/abort', value: true }],
+        patch: [...isOnSpec(write), { op: 'add', path: '/status/abort', value: true }],
       };
     case 'end-hold':
       return {
@@ -97,7 +92,7 @@ function guardedRequestOf(write: Exclude<Patch, { act: 'claim' }>, at: Date): Re
       return {
         kind: 'rollouts',
         name: write.member,
-        patch: [isOn(write.hash), { op: 'replace', path: '/spec/template', value: write.template }],
+        patch: [...isOnSpec(write), { op: 'replace', path: '/spec/template', value: write.template }],
       };
     case 'pin':
       return {
@@ -159,6 +154,15 @@ function annotate(key: string, value: string, isFirst: boolean): JsonPatch[numbe
 /** That a Rollout still runs the revision that was decided on. */
 function isOn(hash: string): JsonPatch[number] {
   return { op: 'test', path: '/status/currentPodHash', value: hash };
+}
+
+/**
+ * That it still has the spec that was seen, too. The controller forgets an abort or a full promotion of a revision when another
+ * takes its place (resetRolloutStatus), but writes only what differs from its cached copy: one that it had not seen yet stays, and
+ * would meet the newer revision.
+ */
+function isOnSpec({ generation, hash }: { readonly generation: number; readonly hash: string }): JsonPatch {
+  return [{ op: 'test', path: '/metadata/generation', value: generation }, isOn(hash)];
 }
 
 /** That a Rollout waits for its promotion: before its switch, or a canary at this step. */

@@ -220,14 +220,35 @@ describe('the way back of a canary', () => {
       withObject('rollouts', 'web', (r) => ({ ...r, spec: { ...r.spec, template: templateOf('web', 'v1') } })),
       withStatus('web', { currentPodHash: OLD, currentStepIndex: 0 }),
     );
-    const full = { act: 'promote-full', member: 'web', uid: 'web-uid', hash: OLD } as const;
+    const full = { act: 'promote-full', member: 'web', uid: 'web-uid', generation: 3, hash: OLD } as const;
     expect(decisionAt('returning', 'settled', restored, switched).actions).toEqual([full]);
     expect(requestOf(full, 1, new Date(NOW)).patch.slice(2)).toEqual([
+      { op: 'test', path: '/metadata/generation', value: 3 },
       { op: 'test', path: '/status/currentPodHash', value: OLD },
       { op: 'add', path: '/status/promoteFull', value: true },
     ]);
+    // A newer version that the controller has not taken up yet would go live past its gates by that.
+    const newer = withObject('rollouts', 'web', (r) => ({
+      ...r,
+      metadata: { ...r.metadata, generation: 4 },
+      spec: { ...r.spec, template: templateOf('web', 'v3') },
+    }));
+    const young = { switched: true, asked: { 'restore-template': NOW - 1000, abort: NOW - 1000 } };
+    expect(decisionAt('returning', 'settled', all(restored, newer), young).actions).toEqual([]);
     const asked = all(restored, withStatus('web', { promoteFull: true }));
     expect(decisionAt('returning', 'settled', asked, switched).actions).toEqual([]);
+  });
+
+  it('is asked nothing before the controller has taken up a newer one, which an abort might meet', () => {
+    const applied = withObject('rollouts', 'web', (r) => ({
+      ...r,
+      metadata: { ...r.metadata, generation: 4 },
+      spec: { ...r.spec, template: templateOf('web', 'v3') },
+    }));
+    const early = decisionAt('returning', 'held', applied, { switched: true, asked: { abort: NOW - 4999 } });
+    expect(early.actions).toEqual([]);
+    // It may not be running at all.
+    expect(actsOf(decisionAt('returning', 'held', applied, switched))).toEqual(['refill web']);
   });
 
   it('is over when a newer one came in and nothing of the rejected one serves', () => {

@@ -293,7 +293,14 @@ describe('a rollback through the gates', () => {
 
   it('puts the wanted template into the Rollout', () => {
     expect(rolling().actions).toEqual([
-      { act: 'restore-template', member: 'web', uid: 'web-uid', hash: OLD, template: templateOf('web', 'v2') },
+      {
+        act: 'restore-template',
+        member: 'web',
+        uid: 'web-uid',
+        generation: 1,
+        hash: OLD,
+        template: templateOf('web', 'v2'),
+      },
     ]);
   });
 

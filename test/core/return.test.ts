@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Cause, MemberJournal } from '../../promotion/core/journal.ts';
+import { requestOf } from '../../promotion/run/writes.ts';
 import {
   actsOf,
   all,
@@ -61,7 +62,13 @@ const without = (...names: string[]) => all(...names.map((name) => withObject('r
 
 describe('the way back of a member', () => {
   it('begins with an abort of exactly its revision', () => {
-    expect(returning('held').actions).toEqual([{ act: 'abort', member: 'backend', uid: 'backend-uid', hash: NEW }]);
+    const abort = { act: 'abort', member: 'backend', uid: 'backend-uid', generation: 3, hash: NEW } as const;
+    expect(returning('held').actions).toEqual([abort]);
+    expect(requestOf(abort, 1, new Date(NOW)).patch.slice(2)).toEqual([
+      { op: 'test', path: '/metadata/generation', value: 3 },
+      { op: 'test', path: '/status/currentPodHash', value: NEW },
+      { op: 'add', path: '/status/abort', value: true },
+    ]);
     expect(actsOf(returning('prepared', { switched: false }))).toEqual(['abort backend']);
   });
 
@@ -228,6 +235,7 @@ describe('a member that is stable on its new revision', () => {
         act: 'restore-template',
         member: 'backend',
         uid: 'backend-uid',
+        generation: 3,
         hash: NEW,
         template: templateOf('backend', 'v1'),
       },
@@ -253,6 +261,22 @@ describe('a member that is stable on its new revision', () => {
 
 describe('a member with a newer revision than the one that was judged', () => {
   const newer = withStatus('backend', { currentPodHash: 'newer' });
+
+  it('is asked nothing before the controller has taken that up: an abort might meet the newer one', () => {
+    const applied = withObject('rollouts', 'backend', (r) => ({
+      ...r,
+      metadata: { ...r.metadata, generation: 4 },
+      spec: { ...r.spec, template: templateOf('backend', 'v3') },
+    }));
+    const later = (place: Place, milliseconds: number) =>
+      returning(place, { asked: {} }, { changed: applied, now: SINCE + milliseconds });
+    expect(later('held', 4999).actions).toEqual([]);
+    expect(later('settled', 4999).actions).toEqual([]);
+    // It may not be running at all.
+    expect(actsOf(later('held', 5000))).toEqual(['point-service backend']);
+    expect([later('prepared', 9000).journal.phase, later('prepared', 9000).actions]).toEqual(['returning', []]);
+    expect(outcomeOf(later('prepared', 60_000))).toEqual(['over', 'rolled-back']);
+  });
 
   it('is not aborted, but its traffic goes back, and what was judged is retired', () => {
     expect(actsOf(returning('held', {}, { changed: newer }))).toEqual(['point-service backend']);
