@@ -57,8 +57,11 @@ export function startControllers(place: Place): void {
   ]);
 }
 
-/** Applies the CustomResourceDefinitions of Argo Rollouts, starts its controller and waits until it is healthy. */
-export async function startRollouts(place: Place): Promise<void> {
+/**
+ * Applies the CustomResourceDefinitions of Argo Rollouts, starts its controller and waits until it is healthy. `qps`: how many requests a
+ * second it may send; default: its own, 40.
+ */
+export async function startRollouts(place: Place, qps?: number): Promise<void> {
   await kubectl(place, ['apply', '--server-side', '-f', place.binaries.definitions('rollouts')]);
   await awaits(place, 'the Rollout definitions', 30, async () => {
     // `kubectl wait` fails on a definition that has no conditions yet, so it is asked again.
@@ -71,6 +74,7 @@ export async function startRollouts(place: Place): Promise<void> {
     place.binaries.of('rollouts-controller'),
     ...['--kubeconfig', join(place.dir, 'kubeconfig'), '--leader-elect=false'],
     ...['--healthzPort', String(rolloutsHealth), '--metricsPort', String(rolloutsMetrics)],
+    ...(qps === undefined ? [] : ['--qps', String(qps), '--burst', String(2 * qps)]),
   ]);
   await awaits(place, 'the Rollouts controller', 60, async () => {
     await asClient(place, ['curl', '-sf', '-m', '2', `http://127.0.0.1:${rolloutsHealth}/healthz`]);

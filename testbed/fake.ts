@@ -73,7 +73,7 @@ async function stages(binaries: Binaries): Promise<string[]> {
 }
 
 /** Brings up a control plane whose pods kwok only says are running: about 10 s on two cores, and no root needed. */
-export async function upFake(place: Place, say: Say): Promise<void> {
+export async function upFake(place: Place, say: Say, rolloutsQps?: number): Promise<void> {
   const id = idOf(place.name);
   for (const folder of ['log', 'pki', 'home', 'tmp']) await mkdir(join(place.dir, folder), { recursive: true });
   await writeKeys(place, place.serviceCidr.replace('.0/16', '.1'), { name: id, address: place.address });
@@ -97,6 +97,6 @@ export async function upFake(place: Place, say: Say): Promise<void> {
     return true;
   });
   say('node ready');
-  await startRollouts(place);
+  await startRollouts(place, rolloutsQps);
   say('Argo Rollouts ready');
 }
