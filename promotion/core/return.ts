@@ -2,12 +2,12 @@ import { POD_HASH, type ReplicaSet } from '../cluster/objects.ts';
 import { type Action, end, type Situation, type Step } from './decide.ts';
 import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf, replicasOf } from './member.ts';
-import { ownedBy } from './observation.ts';
+import { type Observation, ownedBy } from './observation.ts';
 import { handOver } from './ownership.ts';
 import { riddanceProblem, routedProblem, servingProblem } from './serving.ts';
 import { endHoldOf } from './settle.ts';
 import { promoteAction } from './switch.ts';
-import { templateOf } from './template.ts';
+import { difference, templateOf } from './template.ts';
 
 /** How long the controller has to bring a Service back by itself, in milliseconds; it needs well under one second. */
 export const CONTROLLER_GRACE = 5_000;
@@ -67,8 +67,8 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   // Aborted before the controller has taken it up, it would come up later with nobody to abort it.
   if (!to && s.journal.ask === 'abort' && view.stage === 'unobserved')
     return { done: false, trafficIsBack, actions: [] };
-  // A newer template that the controller has not taken up yet: what is asked of the revision before it might meet the newer one.
-  if (view.stage === 'superseded' && !isObserved(rollout))
+  // What is asked of the revision before it might meet the newer one.
+  if (to && isTemplatePending(view, to, s.observation))
     return { done: false, trafficIsBack, ...(trafficIsBack ? { actions: [] } : withoutController(view, entry, s)) };
   if (!to || (current !== to && current !== from)) {
     // Not taken up yet, or a newer revision: neither is ours to abort. The traffic is, and what was judged must not come
@@ -106,6 +106,16 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
     return { done: false, trafficIsBack, actions: [{ act: 'abort', member, uid, generation, hash: to }] };
   if (trafficIsBack && abortedAt) return refilled(view, entry, s) ?? retire(view, to, s);
   return { done: false, trafficIsBack, ...withoutController(view, entry, s) };
+}
+
+/**
+ * Whether the Rollout has a template that the controller has not taken up yet. That it has observed the spec does not say so: of one
+ * apply it takes up a change of replicas first, still under the old hash.
+ */
+function isTemplatePending({ current, rollout, stage }: MemberView, to: string, o: Observation): boolean {
+  if (stage === 'superseded') return rollout !== undefined && (!isObserved(rollout) || current === to);
+  const set = rollout?.spec.template && replicaSetOf(o, rollout, current ?? '');
+  return set?.spec.template !== undefined && difference(templateOf(set), rollout?.spec.template) !== undefined;
 }
 
 /** Whether a member's traffic is back on its old revision, or, where a newer one came in, off the rejected one. */

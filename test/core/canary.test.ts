@@ -235,6 +235,8 @@ describe('the way back of a canary', () => {
     }));
     const young = { switched: true, asked: { 'restore-template': NOW - 1000, abort: NOW - 1000 } };
     expect(decisionAt('returning', 'settled', all(restored, newer), young).actions).toEqual([]);
+    const scaled = all(restored, newer, withStatus('web', { observedGeneration: '4' }));
+    expect(decisionAt('returning', 'settled', scaled, young).actions).toEqual([]);
     const asked = all(restored, withStatus('web', { promoteFull: true }));
     expect(decisionAt('returning', 'settled', asked, switched).actions).toEqual([]);
   });

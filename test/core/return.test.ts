@@ -275,6 +275,9 @@ describe('a member with a newer revision than the one that was judged', () => {
     // It may not be running at all.
     expect(actsOf(later('held', 5000))).toEqual(['point-service backend']);
     expect([later('prepared', 9000).journal.phase, later('prepared', 9000).actions]).toEqual(['returning', []]);
+    // It has seen the spec, but only a change of replicas of it so far.
+    const scaled = all(applied, withStatus('backend', { observedGeneration: '4' }));
+    expect(returning('held', { asked: {} }, { changed: scaled, now: SINCE + 4999 }).actions).toEqual([]);
     expect(outcomeOf(later('prepared', 60_000))).toEqual(['over', 'rolled-back']);
   });
 
