@@ -2,7 +2,7 @@ import type { Rollout } from '../cluster/objects.ts';
 import type { Canary } from '../plan/canary.ts';
 import type { Member } from '../plan/plan.ts';
 import { judgeAnalysis, stepAnalysisOf } from './analysis.ts';
-import { replicaSetOf, type Stage } from './member.ts';
+import { pausedByHand, replicaSetOf, type Stage } from './member.ts';
 import type { Observation } from './observation.ts';
 import { previewProblem, servingProblem, shareOf, sharingProblem } from './serving.ts';
 
@@ -31,10 +31,10 @@ function beforeThePromotion(member: Member, canary: Canary, rollout: Rollout, o:
   for (const index of canary.analyses.filter((analysis) => analysis < canary.promotion && analysis <= step)) {
     const { final, reason, verdict } = judgeAnalysis(stepAnalysisOf(o, rollout, index, current));
     if (verdict === 'fail' || (verdict === 'unknown' && final)) return ['rejected', reason];
-    if (verdict === 'unknown') return ['preparing', missing ?? reason];
+    if (verdict === 'unknown') return ['preparing', pausedByHand(rollout) ?? missing ?? reason];
   }
-  if (rollout.spec.paused)
-    return ['preparing', 'paused by hand (spec.paused): `kubectl argo rollouts promote` or unset it'];
+  const byHand = pausedByHand(rollout);
+  if (byHand) return ['preparing', byHand];
   if (status.promoteFull) return ['preparing', 'a full promotion was asked for, which skips every gate'];
   if (step < canary.promotion) return ['preparing', missing ?? at(step, rollout)];
   if (pauses.length === 0 && status.controllerPause) return ['switching', 'promoted, the controller has not acted yet'];

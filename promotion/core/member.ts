@@ -163,7 +163,8 @@ function beforeTheSwitch(member: Member, rollout: Rollout, o: Observation, newSe
     const verdict = judgeAnalysis(analysisOf(o, rollout, 'PrePromotion', current));
     if (verdict.verdict === 'fail' || (verdict.verdict === 'unknown' && verdict.final))
       return ['rejected', verdict.reason];
-    if (verdict.verdict === 'unknown') return ['preparing', waitingFor(rollout, newSet, verdict.reason)];
+    if (verdict.verdict === 'unknown')
+      return ['preparing', pausedByHand(rollout) ?? waitingFor(rollout, newSet, verdict.reason)];
   }
   if (status.blueGreen?.activeSelector === current) {
     return [
@@ -171,8 +172,8 @@ function beforeTheSwitch(member: Member, rollout: Rollout, o: Observation, newSe
       `the controller has moved Service ${member.activeService}, its endpoints have not followed yet`,
     ];
   }
-  if (rollout.spec.paused)
-    return ['preparing', 'paused by hand (spec.paused): `kubectl argo rollouts promote` or unset it'];
+  const byHand = pausedByHand(rollout);
+  if (byHand) return ['preparing', byHand];
   if (status.promoteFull) return ['preparing', 'a full promotion was asked for, which skips every gate'];
   if (pauses.length === 0 && status.controllerPause) return ['switching', 'promoted, the controller has not acted yet'];
   if (pauses.length === 0)
@@ -189,6 +190,11 @@ function beforeTheSwitch(member: Member, rollout: Rollout, o: Observation, newSe
     ];
   }
   return ['prepared', `revision ${current} is up, analysed and paused before the switch`];
+}
+
+/** That somebody has paused it, in words: what its analysis still lacks does not matter until that is over. Undefined if nobody has. */
+export function pausedByHand({ spec }: Rollout): string | undefined {
+  return spec.paused ? 'paused by hand (spec.paused): `kubectl argo rollouts promote` or unset it' : undefined;
 }
 
 /** Whether the controller has taken up the newest spec. Its field is a string; a hash in it (v0.9) counts as seen. */

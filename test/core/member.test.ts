@@ -328,6 +328,14 @@ describe('a member stands where its objects say', () => {
       'paused by hand (spec.paused): `kubectl argo rollouts promote` or unset it',
     ],
     [
+      'paused by hand while it is analysed',
+      'analysing',
+      withSpec({ paused: true }),
+      KNOWN,
+      'preparing',
+      'paused by hand (spec.paused): `kubectl argo rollouts promote` or unset it',
+    ],
+    [
       'promoted in full',
       'prepared',
       withStatus('backend', { promoteFull: true }),
