@@ -67,7 +67,8 @@ async function isIn(phase: string, expected: Record<string, number>): Promise<vo
   await until(`the Rollout to be ${phase} with ${JSON.stringify(expected)}`, 60, async () => {
     const { metadata, status } = await read<Rollout>(namespace, 'rollout', 'api');
     const isObserved = status?.observedGeneration === String(metadata.generation);
-    return isObserved && status?.phase === phase && JSON.stringify(await pods()) === JSON.stringify(expected);
+    expect([status?.phase, await pods()]).toEqual([phase, expected]);
+    return isObserved;
   });
 }
 

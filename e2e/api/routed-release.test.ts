@@ -131,7 +131,8 @@ async function stableSet(): Promise<ReplicaSet> {
 async function expectLive(version: string): Promise<void> {
   expect(await versionsOf(namespace, 'backend')).toEqual({ live: version, stable: version });
   await until(`all traffic of web on ${version}`, 30, async () => {
-    return JSON.stringify(await traffic()) === JSON.stringify({ [version]: 100 });
+    expect(await traffic()).toEqual({ [version]: 100 });
+    return true;
   });
   expect(versionOf(await stableSet())).toBe(version);
 }

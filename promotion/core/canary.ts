@@ -27,13 +27,13 @@ function beforeThePromotion(member: Member, canary: Canary, rollout: Rollout, o:
   const { currentPodHash: current = '', currentStepIndex: step = 0 } = status;
   const pauses = (status.pauseConditions ?? []).map(({ reason }) => reason);
   if (pauses.includes('InconclusiveAnalysisRun')) return ['rejected', 'its analysis was inconclusive'];
+  const byHand = pausedByHand(rollout);
   const missing = missingPods(rollout, o, current);
   for (const index of canary.analyses.filter((analysis) => analysis < canary.promotion && analysis <= step)) {
     const { final, reason, verdict } = judgeAnalysis(stepAnalysisOf(o, rollout, index, current));
     if (verdict === 'fail' || (verdict === 'unknown' && final)) return ['rejected', reason];
-    if (verdict === 'unknown') return ['preparing', pausedByHand(rollout) ?? missing ?? reason];
+    if (verdict === 'unknown') return ['preparing', byHand ?? missing ?? reason];
   }
-  const byHand = pausedByHand(rollout);
   if (byHand) return ['preparing', byHand];
   if (status.promoteFull) return ['preparing', 'a full promotion was asked for, which skips every gate'];
   if (step < canary.promotion) return ['preparing', missing ?? at(step, rollout)];

@@ -12,6 +12,14 @@ import { settle } from './settle.ts';
 import { switchOver } from './switch.ts';
 import { verify } from './verify.ts';
 
+/** What is asked of a member only while it runs exactly this revision and has exactly this spec. */
+export interface OnSpec {
+  readonly member: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly hash: string;
+}
+
 /** One thing to do, with the preconditions that the API server checks. */
 export type Action =
   /** Put this run's number on an object that it may write, if the object is still as it was seen. */
@@ -31,32 +39,12 @@ export type Action =
   | { readonly act: 'forget-run'; readonly member: string; readonly run: string; readonly uid: string }
   /** Take back an earlier abort, of exactly this revision: it goes through its gates once more. */
   | { readonly act: 'retry'; readonly member: string; readonly uid: string; readonly hash: string }
-  /** End the pause before the switch, of exactly this revision and spec. */
-  | {
-      readonly act: 'promote';
-      readonly member: string;
-      readonly uid: string;
-      readonly generation: number;
-      readonly hash: string;
-      /** Of a canary: the step at which it is paused. */
-      readonly step?: number;
-    }
-  /** Take exactly this revision and spec live at once, past every step of a canary: the old one, which was good before. */
-  | {
-      readonly act: 'promote-full';
-      readonly member: string;
-      readonly uid: string;
-      readonly generation: number;
-      readonly hash: string;
-    }
-  /** Ask the controller to abort exactly this revision and spec. */
-  | {
-      readonly act: 'abort';
-      readonly member: string;
-      readonly uid: string;
-      readonly generation: number;
-      readonly hash: string;
-    }
+  /** End the pause before the switch; `step`: of a canary, the step at which it is paused. */
+  | ({ readonly act: 'promote'; readonly step?: number } & OnSpec)
+  /** Take it live at once, past every step of a canary: the old revision, which was good before. */
+  | ({ readonly act: 'promote-full' } & OnSpec)
+  /** Ask the controller to abort it. */
+  | ({ readonly act: 'abort' } & OnSpec)
   /** End the hold: terminate exactly this AnalysisRun of this revision, the new one that settles or the old one that is back. */
   | {
       readonly act: 'end-hold';
@@ -75,15 +63,8 @@ export type Action =
       readonly selector: Readonly<Record<string, string>>;
       readonly hash: string;
     }
-  /** Put the template of the old revision back into exactly this spec of the Rollout, while it still runs `hash`. */
-  | {
-      readonly act: 'restore-template';
-      readonly member: string;
-      readonly uid: string;
-      readonly generation: number;
-      readonly hash: string;
-      readonly template: PodTemplate;
-    }
+  /** Put the template of the old revision back into the Rollout. */
+  | ({ readonly act: 'restore-template'; readonly template: PodTemplate } & OnSpec)
   /** Leave the fields of a spec that this tool wrote to whoever applied it. */
   | {
       readonly act: 'hand-over';

@@ -158,13 +158,13 @@ function beforeTheSwitch(member: Member, rollout: Rollout, o: Observation, newSe
   const status = rollout.status ?? {};
   const current = status.currentPodHash ?? '';
   const pauses = (status.pauseConditions ?? []).map((c) => c.reason);
+  const byHand = pausedByHand(rollout);
   if (pauses.includes('InconclusiveAnalysisRun')) return ['rejected', 'its analysis was inconclusive'];
   if (member.analysedBefore) {
     const verdict = judgeAnalysis(analysisOf(o, rollout, 'PrePromotion', current));
     if (verdict.verdict === 'fail' || (verdict.verdict === 'unknown' && verdict.final))
       return ['rejected', verdict.reason];
-    if (verdict.verdict === 'unknown')
-      return ['preparing', pausedByHand(rollout) ?? waitingFor(rollout, newSet, verdict.reason)];
+    if (verdict.verdict === 'unknown') return ['preparing', byHand ?? waitingFor(rollout, newSet, verdict.reason)];
   }
   if (status.blueGreen?.activeSelector === current) {
     return [
@@ -172,7 +172,6 @@ function beforeTheSwitch(member: Member, rollout: Rollout, o: Observation, newSe
       `the controller has moved Service ${member.activeService}, its endpoints have not followed yet`,
     ];
   }
-  const byHand = pausedByHand(rollout);
   if (byHand) return ['preparing', byHand];
   if (status.promoteFull) return ['preparing', 'a full promotion was asked for, which skips every gate'];
   if (pauses.length === 0 && status.controllerPause) return ['switching', 'promoted, the controller has not acted yet'];

@@ -1,4 +1,4 @@
-import { POD_HASH, type ReplicaSet } from '../cluster/objects.ts';
+import { POD_HASH, type ReplicaSet, type Rollout } from '../cluster/objects.ts';
 import { type Action, end, type Situation, type Step } from './decide.ts';
 import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf, replicasOf } from './member.ts';
@@ -68,7 +68,7 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
   if (!to && s.journal.ask === 'abort' && view.stage === 'unobserved')
     return { done: false, trafficIsBack, actions: [] };
   // What is asked of the revision before it might meet the newer one.
-  if (to && isTemplatePending(view, to, s.observation))
+  if (to && isTemplatePending(view, rollout, to, s.observation))
     return { done: false, trafficIsBack, ...(trafficIsBack ? { actions: [] } : withoutController(view, entry, s)) };
   if (!to || (current !== to && current !== from)) {
     // Not taken up yet, or a newer revision: neither is ours to abort. The traffic is, and what was judged must not come
@@ -112,10 +112,11 @@ function memberStep(view: MemberView, s: Situation): MemberStep {
  * Whether the Rollout has a template that the controller has not taken up yet. That it has observed the spec does not say so: of one
  * apply it takes up a change of replicas first, still under the old hash.
  */
-function isTemplatePending({ current, rollout, stage }: MemberView, to: string, o: Observation): boolean {
-  if (stage === 'superseded') return rollout !== undefined && (!isObserved(rollout) || current === to);
-  const set = rollout?.spec.template && replicaSetOf(o, rollout, current ?? '');
-  return set?.spec.template !== undefined && difference(templateOf(set), rollout?.spec.template) !== undefined;
+function isTemplatePending({ current, stage }: MemberView, rollout: Rollout, to: string, o: Observation): boolean {
+  if (stage === 'superseded') return !isObserved(rollout) || current === to;
+  const { template } = rollout.spec;
+  const set = template && replicaSetOf(o, rollout, current ?? '');
+  return set?.spec.template !== undefined && difference(templateOf(set), template) !== undefined;
 }
 
 /** Whether a member's traffic is back on its old revision, or, where a newer one came in, off the rejected one. */

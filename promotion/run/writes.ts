@@ -1,7 +1,7 @@
 import { POD_HASH } from '../cluster/objects.ts';
 import { type Cluster, type JsonPatch, RESOURCES, type Watched } from '../cluster/port.ts';
 import type { View } from '../cluster/view.ts';
-import type { Action } from '../core/decide.ts';
+import type { Action, OnSpec } from '../core/decide.ts';
 import { EPOCH } from '../core/fence.ts';
 import { PINNED } from '../core/pin.ts';
 
@@ -161,7 +161,7 @@ function isOn(hash: string): JsonPatch[number] {
  * takes its place (resetRolloutStatus), but writes only what differs from its cached copy: one that it had not seen yet stays, and
  * would meet the newer revision.
  */
-function isOnSpec({ generation, hash }: { readonly generation: number; readonly hash: string }): JsonPatch {
+function isOnSpec({ generation, hash }: OnSpec): JsonPatch {
   return [{ op: 'test', path: '/metadata/generation', value: generation }, isOn(hash)];
 }
 

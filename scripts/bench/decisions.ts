@@ -38,6 +38,13 @@ const CONTENDERS: Readonly<Record<string, Contender>> = {
   'bare controller': bareController,
 };
 
+/**
+ * Up to so many members the controller is as it comes. By its default of 40 requests a second a release of more is mostly its wait
+ * for its own limit, whoever acts, so that nothing else would be compared.
+ */
+export const FEW = 8;
+export const MANY_QPS = 400;
+
 /** How long nothing has changed in a set that is at rest, in milliseconds. */
 const QUIET = 1000;
 

@@ -9,6 +9,7 @@ import { down, type UpOptions, up } from '../../testbed/testbed.ts';
 import { outputOf } from '../options.ts';
 import { table } from '../table.ts';
 import { compare } from './check.ts';
+import { FEW, MANY_QPS } from './decisions.ts';
 import { machine } from './machine.ts';
 import { PROXIES } from './proxies.ts';
 import { MOST_SERVICES, rendering } from './rendering.ts';
@@ -20,13 +21,6 @@ import { simulation } from './simulation.ts';
 // with what was recorded.
 
 const say = stopwatch(console.error);
-
-/**
- * Up to so many members the controller is as it comes. By its default of 40 requests a second a release of more is mostly its wait
- * for its own limit, whoever acts, so that nothing else would be compared.
- */
-const FEW = 8;
-const MANY_QPS = 400;
 
 /** How each part is run, given how often each quantity is measured. */
 const RUN: Readonly<Record<Part, (n: number, members: readonly number[]) => Promise<Figure[]>>> = {

@@ -5,7 +5,7 @@ import type { Cause, Journal, MemberJournal, Phase } from '../../promotion/core/
 import { viewOf } from '../../promotion/core/member.ts';
 import { requestOf } from '../../promotion/run/writes.ts';
 import { CANARY, canaryAt, canaryMember } from './canary-state.ts';
-import { actsOf, all, entryOf, withObject, withStatus } from './moment.ts';
+import { actsOf, all, entryOf, withNewest, withObject, withStatus } from './moment.ts';
 import { NEW, NOW, OLD, observationOf, type Place, planFor, type State, templateOf } from './state.ts';
 
 const member = canaryMember('web');
@@ -228,11 +228,7 @@ describe('the way back of a canary', () => {
       { op: 'add', path: '/status/promoteFull', value: true },
     ]);
     // A newer version that the controller has not taken up yet would go live past its gates by that.
-    const newer = withObject('rollouts', 'web', (r) => ({
-      ...r,
-      metadata: { ...r.metadata, generation: 4 },
-      spec: { ...r.spec, template: templateOf('web', 'v3') },
-    }));
+    const newer = withNewest('web', 'v3');
     const young = { switched: true, asked: { 'restore-template': NOW - 1000, abort: NOW - 1000 } };
     expect(decisionAt('returning', 'settled', all(restored, newer), young).actions).toEqual([]);
     const scaled = all(restored, newer, withStatus('web', { observedGeneration: '4' }));
@@ -242,11 +238,7 @@ describe('the way back of a canary', () => {
   });
 
   it('is asked nothing before the controller has taken up a newer one, which an abort might meet', () => {
-    const applied = withObject('rollouts', 'web', (r) => ({
-      ...r,
-      metadata: { ...r.metadata, generation: 4 },
-      spec: { ...r.spec, template: templateOf('web', 'v3') },
-    }));
+    const applied = withNewest('web', 'v3');
     const early = decisionAt('returning', 'held', applied, { switched: true, asked: { abort: NOW - 4999 } });
     expect(early.actions).toEqual([]);
     // It may not be running at all.

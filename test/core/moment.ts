@@ -4,7 +4,7 @@ import { type Decision, decide } from '../../promotion/core/decide.ts';
 import type { Ask, Journal, MemberJournal, Phase } from '../../promotion/core/journal.ts';
 import { PINNED } from '../../promotion/core/pin.ts';
 import type { Plan } from '../../promotion/plan/plan.ts';
-import { NEW, NOW, OLD, observationOf, type Place, type State, stateAt, together } from './state.ts';
+import { NEW, NOW, OLD, observationOf, type Place, type State, stateAt, templateOf, together } from './state.ts';
 
 /** The run that decides in these tests; every object is its own already. */
 const RUN = 1;
@@ -82,6 +82,13 @@ type Status = NonNullable<State['rollouts'][string]['status']>;
 /** With something else in the metadata of a member's Rollout. */
 export const withMetadata = (metadata: Partial<KubeObject['metadata']>, name = 'backend') =>
   withObject('rollouts', name, (rollout) => ({ ...rollout, metadata: { ...rollout.metadata, ...metadata } }));
+
+/** With another template applied to a member, which the controller has not seen yet. */
+export const withNewest = (name: string, version: string) =>
+  all(
+    withMetadata({ generation: 4 }, name),
+    withObject('rollouts', name, (r) => ({ ...r, spec: { ...r.spec, template: templateOf(name, version) } })),
+  );
 
 /** Managed fields of a Rollout whose template this tool wrote, and somebody else applied the rest. */
 export const TEMPLATE_WRITTEN = [

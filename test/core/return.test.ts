@@ -9,6 +9,7 @@ import {
   SINCE,
   TEMPLATE_WRITTEN,
   withMetadata,
+  withNewest,
   withObject,
   withStatus,
 } from './moment.ts';
@@ -263,11 +264,7 @@ describe('a member with a newer revision than the one that was judged', () => {
   const newer = withStatus('backend', { currentPodHash: 'newer' });
 
   it('is asked nothing before the controller has taken that up: an abort might meet the newer one', () => {
-    const applied = withObject('rollouts', 'backend', (r) => ({
-      ...r,
-      metadata: { ...r.metadata, generation: 4 },
-      spec: { ...r.spec, template: templateOf('backend', 'v3') },
-    }));
+    const applied = withNewest('backend', 'v3');
     const later = (place: Place, milliseconds: number) =>
       returning(place, { asked: {} }, { changed: applied, now: SINCE + milliseconds });
     expect(later('held', 4999).actions).toEqual([]);
