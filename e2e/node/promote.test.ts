@@ -133,26 +133,6 @@ describe('promote on a real node', () => {
     await expectLive('v1', 'v1');
   });
 
-  it('refuses when an active Service has lost the hash of the controller, and says how to put it back', async () => {
-    await backToV1();
-    const folder = await release('v2', 'v2', asRevision('unguarded'));
-    await apply(folder);
-    await kubectl([
-      '-n',
-      namespace,
-      'wait',
-      'rollout/backend',
-      'rollout/web',
-      '--for=jsonpath={.status.phase}=Paused',
-      '--timeout=60s',
-    ]);
-    await kubectl(['-n', namespace, 'patch', 'service', 'backend', '--type=merge', '-p', '{"spec":{"selector":null}}']);
-    const { exitCode, events } = await promote(folder);
-    expect(exitCode).toBe(3);
-    expect(events.find((e) => e.code === 'GOING_BACK')?.message).toContain('kubectl patch service backend');
-    await expectLive('v1', 'v1');
-  });
-
   it('takes a corrected release live although the last one aborted a member that is the same in both', async () => {
     await backToV1();
     const bad = await release('v2-fails-analysis', 'v2', asRevision('corrected'));

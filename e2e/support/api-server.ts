@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { open, readdir, readFile, readlink } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { open, readlink } from 'node:fs/promises';
 import { until } from '../../testbed/run.ts';
 import { kubectl } from './kubectl.ts';
+import { isRunning, processHere, stringsIn } from './processes.ts';
 
 /** Kills the API server of this testbed, as a node that loses power does, and starts it again. Does not wait until it answers. */
 export async function restartApiServer(): Promise<void> {
@@ -30,28 +30,4 @@ export async function followedAgain(namespace: string): Promise<void> {
     return response.ok;
   });
   await kubectl(['-n', namespace, 'delete', 'service', 'probe']);
-}
-
-/** The process of that name in this network: other testbeds have theirs. */
-async function processHere(name: string): Promise<number> {
-  const network = await readlink('/proc/self/ns/net');
-  for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
-    const [command = ''] = await stringsIn(`/proc/${pid}/cmdline`).catch(() => []);
-    if (basename(command) === name && (await readlink(`/proc/${pid}/ns/net`).catch(() => '')) === network)
-      return Number(pid);
-  }
-  throw new Error(`no ${name} runs in this testbed`);
-}
-
-/** Whether any thread of it is left: its port is taken until the last has ended, whatever became of the first. */
-async function isRunning(pid: number): Promise<boolean> {
-  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
-  const states = await Promise.all(
-    threads.map((id) => readFile(`/proc/${pid}/task/${id}/stat`, 'utf8').catch(() => '')),
-  );
-  return states.some((stat) => stat !== '' && !/\) [ZX] /.test(stat));
-}
-
-async function stringsIn(file: string): Promise<string[]> {
-  return (await readFile(file, 'utf8')).split('\0').slice(0, -1);
 }
