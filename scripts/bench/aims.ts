@@ -1,4 +1,4 @@
-import { BACK, DECISION } from './decisions.ts';
+import { BACK, DECISION, PARTS_OF_DECISION, SETTLES } from './decisions.ts';
 import { MODES } from './load.ts';
 import { PROXIES } from './proxies.ts';
 import { type Counted, type Figure, find, type Measured, type Part } from './results.ts';
@@ -18,6 +18,8 @@ export interface Judgement {
   readonly isMet: boolean;
   readonly words: string;
 }
+
+const BARE = 'bare controller';
 
 const counts = (figures: readonly Figure[], what: string): Counted[] =>
   figures.filter((figure): figure is Counted => 'count' in figure && figure.what === what);
@@ -64,6 +66,27 @@ const followed = (by: ReadBack) => (figures: readonly Figure[]) => {
   ].join(' ');
 };
 
+/** Which part of a promotion takes the promoter longer than the bare controller, at the size where it is furthest behind. */
+const parts = (figures: readonly Figure[]) => {
+  const worst = figures
+    .filter((figure): figure is Measured => 'median' in figure && figure.what === DECISION && figure.who === 'promoter')
+    .map((figure) => ({
+      at: figure.at,
+      ratio: figure.p99 / (find(figures, DECISION, figure.at, BARE)?.p99 ?? figure.p99),
+    }))
+    .toSorted((a, b) => b.ratio - a.ratio)[0];
+  const part = (what: string, who: string) => {
+    const found = worst && find(figures, what, worst.at, who);
+    return found ? `${found.median.toFixed(0)} / ${found.p99.toFixed(0)} ms` : 'not measured';
+  };
+  const beside = (what: string) => `${part(what, 'promoter')} to ${part(what, BARE)}`;
+  return [
+    `at ${worst?.at} until the promotes are answered ${beside(PARTS_OF_DECISION.asked)}, as the journal is written before those of each group;`,
+    `until the selectors have followed ${beside(PARTS_OF_DECISION.switched)}, which is the controller's;`,
+    `until the endpoints are read back, for which the next group waits, ${part(PARTS_OF_DECISION.known, 'promoter')}`,
+  ].join(' ');
+};
+
 export const AIMS: readonly Aim[] = [
   {
     part: 'switch',
@@ -87,7 +110,8 @@ export const AIMS: readonly Aim[] = [
     {
       part: 'decisions',
       words: `${what}: p99 within 1.5 times the bare controller's`,
-      judge: within(what, 'promoter', 'bare controller', 1.5, ['p99']),
+      judge: within(what, 'promoter', BARE, 1.5, ['p99']),
+      ...(what === DECISION ? { limit: parts } : {}),
     },
   ]),
   {
@@ -96,10 +120,7 @@ export const AIMS: readonly Aim[] = [
     judge: (figures) => {
       const sizes = figures
         .filter(
-          (figure): figure is Measured =>
-            'median' in figure &&
-            figure.who === 'promoter' &&
-            figure.what.startsWith('API requests of a release that settles'),
+          (figure): figure is Measured => 'median' in figure && figure.who === 'promoter' && figure.what === SETTLES,
         )
         .map(({ at, median }) => ({ members: Number.parseInt(at, 10), median }))
         .toSorted((a, b) => a.members - b.members);

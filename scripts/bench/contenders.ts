@@ -1,14 +1,21 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { carryOut } from '../../e2e/support/promoter.ts';
+import { carryOut, isStage } from '../../e2e/support/promoter.ts';
 import { type Cluster, type JsonPatch, RESOURCES } from '../../promotion/cluster/port.ts';
+import type { RunEvent } from '../../promotion/report/events.ts';
 import { type Fleet, groupsOf, namesOf } from './fleet.ts';
 import { isPrepared, newHash, type Watching, type watchMembers, when, whenEach } from './watcher.ts';
 
-/** A release that was applied and is prepared. */
+/** A release that was applied. */
 export interface Release {
+  /** Resolves once it is prepared and at rest. */
+  readonly ready: Promise<void>;
+  /** Lets a promoter switch once it waits for that, and all is at rest. */
+  readonly open: () => Promise<void>;
   readonly fleet: Fleet;
   readonly folder: string;
+  /** What is to be found of it after its switch. */
+  readonly verdict: 'pass' | 'fail';
   readonly view: Watching;
   readonly watch: ReturnType<typeof watchMembers>;
 }
@@ -21,9 +28,20 @@ export interface Acted {
   readonly requests?: number;
   /** Promotes and aborts that had to be repeated, or brought to the controller's mind, because it had lost them. */
   readonly repeated: number;
+  /** What it did with each group in turn, where that can be told apart. */
+  readonly groups?: readonly GroupActed[];
 }
 
-/** Takes a release live and, when an analysis has failed, all of it back; by that kubeconfig, if any. */
+/** When a contender was through with what it does for a group on the way up, in milliseconds since 1970. */
+export interface GroupActed {
+  readonly members: readonly string[];
+  /** The last promote of it was answered. */
+  readonly asked: number;
+  /** It knew that the last of it was live, and so turned to the next. */
+  readonly known: number;
+}
+
+/** Takes a release live once it is ready and, when an analysis has failed, all of it back; by that kubeconfig, if any. */
 export type Contender = (release: Release, cluster: Cluster, kubeconfig?: string) => Promise<Acted>;
 
 /** How long a step may take, in milliseconds. */
@@ -31,24 +49,37 @@ const limitOf = ({ members }: Fleet) => 60_000 + members * 3000;
 /** After how long without progress it is asked for again, in milliseconds. */
 const STALL = 10_000;
 
-/** This project's: one process that decides both by itself. */
-export const promoter: Contender = async ({ folder, fleet }) => {
+/** This project's: one process that decides both by itself, and is there from the apply on. */
+export const promoter: Contender = async ({ folder, fleet, verdict, ready, open }) => {
+  // One that ends before says why itself.
+  void ready.finally(open).catch(() => {});
   const { events, result, stderr } = await carryOut('promote', folder);
   const decided = events.find(
     ({ code, data }) => code === 'PHASE' && (data as { phase: string }).phase === 'switching',
   );
   if (!decided || !result)
     throw new Error(`${fleet.members} members: the promoter did not switch: ${events.at(-1)?.message ?? stderr}`);
+  if (result.outcome !== (verdict === 'pass' ? 'promoted' : 'rolled-back'))
+    throw new Error(`${fleet.members} members: ended as ${result.outcome}`);
   const promotes = events.filter(({ code, data }) => code === 'ACT' && (data as { act: string }).act === 'promote');
   const repeated = promotes.length - new Set(promotes.map(({ member }) => member)).size;
-  return { decided: Date.parse(decided.time), requests: result.apiRequests, repeated };
+  const lastOf = (members: readonly string[], found: readonly RunEvent[]) =>
+    Math.max(...found.filter(({ member }) => members.includes(member ?? '')).map(({ time }) => Date.parse(time)));
+  const held = events.filter((event) => isStage(event, 'held'));
+  const groups = groupsOf(fleet).map((members) => ({
+    members,
+    asked: lastOf(members, promotes),
+    known: lastOf(members, held),
+  }));
+  return { decided: Date.parse(decided.time), requests: result.apiRequests, repeated, groups };
 };
 
 /**
  * The least that a client can do: one guarded patch a member, those of a group together, and a watch that says when the next group
  * has its turn. What it takes is the controller's own time.
  */
-export const bareController: Contender = async ({ fleet, view, watch }, cluster) => {
+export const bareController: Contender = async ({ fleet, view, watch, ready }, cluster) => {
+  await ready;
   const patch = (member: string, operation: JsonPatch[number]) => {
     const rollout = view.objects.rollouts.get(member);
     const guard = [
@@ -66,8 +97,10 @@ export const bareController: Contender = async ({ fleet, view, watch }, cluster)
   const before = cluster.requests();
   const decided = Date.now();
   let repeated = 0;
+  const groups: GroupActed[] = [];
   for (const group of groupsOf(fleet)) {
     await Promise.all(group.map(promote));
+    const asked = Date.now();
     await whenEach(view, 'a group to be live', limitOf(fleet), group, watch.isLive, {
       stall: STALL,
       again: (lost) => {
@@ -75,6 +108,7 @@ export const bareController: Contender = async ({ fleet, view, watch }, cluster)
         return Promise.all(lost.map((member) => (isPrepared(view, member) ? promote(member) : touch(member))));
       },
     });
+    groups.push({ members: group, asked, known: Date.now() });
   }
   await failed(fleet, view, watch);
   for (const group of groupsOf(fleet).toReversed()) {
@@ -85,14 +119,19 @@ export const bareController: Contender = async ({ fleet, view, watch }, cluster)
     });
   }
   // The four kinds of its watch, which is the benchmark's own, are listed once and watched.
-  return { decided, requests: cluster.requests() - before + 8, repeated };
+  return { decided, requests: cluster.requests() - before + 8, repeated, groups };
 };
 
 /**
  * What people do who have the plugin alone: `kubectl argo rollouts promote` in a loop, and `abort` in a loop at once when it goes wrong.
  * A promote that the controller has lost is typed again, although that changes nothing: the plugin sees no pause any more.
  */
-export const pluginLoop: Contender = async ({ fleet, view, watch }, _, kubeconfig = process.env.KUBECONFIG ?? '') => {
+export const pluginLoop: Contender = async (
+  { fleet, view, watch, ready },
+  _,
+  kubeconfig = process.env.KUBECONFIG ?? '',
+) => {
+  await ready;
   const names = namesOf(fleet);
   let repeated = 0;
   const typed = async (verb: 'promote' | 'abort', members: readonly string[]) => {

@@ -1,12 +1,20 @@
 import { removeFolders, writeManifests } from '../../e2e/support/folder.ts';
 import { kubectl } from '../../e2e/support/kubectl.ts';
-import { carryOut } from '../../e2e/support/promoter.ts';
 import { openProxy } from '../../e2e/support/proxy.ts';
 import { connect, loadKubeconfig } from '../../promotion/cluster/kubernetes.ts';
 import { type Cluster, RESOURCES } from '../../promotion/cluster/port.ts';
 import { openView } from '../../promotion/cluster/view.ts';
 import { messageOf, type Say } from '../../testbed/run.ts';
-import { type Acted, bareController, type Contender, pluginLoop, promoter } from './contenders.ts';
+import { newBarrier } from './barrier.ts';
+import {
+  type Acted,
+  bareController,
+  type Contender,
+  type GroupActed,
+  pluginLoop,
+  promoter,
+  type Release,
+} from './contenders.ts';
 import { annotationsOf, type Fleet, manifestsOf, namesOf } from './fleet.ts';
 import { type Figure, newSamples } from './results.ts';
 import {
@@ -51,7 +59,17 @@ const QUIET = 1000;
 /** What is measured of each release. */
 export const DECISION = 'promote decision to last active selector';
 export const BACK = 'failing verdict to all selectors back';
+/** The parts of it, those of all groups together; where no promote was repeated they are the whole. */
+export const PARTS_OF_DECISION = {
+  asked: 'of that, until the promotes of a group are answered',
+  switched: 'of that, until the selectors of a group have followed',
+  known: 'of that, until it is known that they have and the next group has its turn',
+} as const;
 const GOES_BACK = 'API requests of a release that goes back';
+export const SETTLES = 'API requests of a release that settles';
+
+/** A promoter that is started on a set that is prepared: it claims the members just before their switch. */
+export const LATE = 'promoter, started when all is prepared';
 
 /** How long until nothing of a release is left, in milliseconds. */
 const REST = 300_000;
@@ -69,7 +87,13 @@ export async function decisions({ n, sizes, say }: DecisionsOptions): Promise<Fi
 
 async function ofSize(members: number, n: number, say: Say): Promise<Figure[]> {
   const config = loadKubeconfig({});
-  const fleet: Fleet = { namespace: `fleet-${members}`, members, url: `${config.getCurrentCluster()?.server}/version` };
+  const barrier = await newBarrier();
+  const fleet: Fleet = {
+    namespace: `fleet-${members}`,
+    members,
+    url: `${config.getCurrentCluster()?.server}/version`,
+    barrier: barrier.url,
+  };
   const names = namesOf(fleet);
   const at = `${members} members`;
   const cluster = connect(config, fleet.namespace);
@@ -90,7 +114,7 @@ async function ofSize(members: number, n: number, say: Say): Promise<Figure[]> {
     await atRest();
     say(`decisions: ${at}, the requests of the plugin`);
     const counted = await requestsOf(async (kubeconfig) => {
-      const release = await applied(fleet, cluster, view, 'counted', 'fail');
+      const release = await apply('counted', 'fail');
       await pluginLoop(release, cluster, kubeconfig).finally(release.watch.stop);
     }).catch(async (error) => {
       say(`decisions: ${at}, not counted: ${messageOf(error)}`);
@@ -101,7 +125,7 @@ async function ofSize(members: number, n: number, say: Say): Promise<Figure[]> {
     for (let run = 0; run < n; run += 1) {
       for (const [who, act] of inTurn(run)) {
         say(`decisions: ${at}, ${run + 1} of ${n}, ${who}`);
-        const release = await applied(fleet, cluster, view, `${who.replaceAll(' ', '-')}-${run}`, 'fail');
+        const release = await apply(`${who.replaceAll(' ', '-')}-${run}`, 'fail');
         const ended = incomplete.get(who) ?? { count: 0, of: 0 };
         incomplete.set(who, { ...ended, of: ended.of + 1 });
         try {
@@ -120,18 +144,15 @@ async function ofSize(members: number, n: number, say: Say): Promise<Figure[]> {
         await atRest();
       }
     }
-    const settled = Math.ceil(n / 10);
+    const settled = members <= FEW ? n : Math.ceil(n / 10);
     for (let run = 0; run < settled; run += 1) {
       say(`decisions: ${at}, ${run + 1} of ${settled} that settle`);
-      const { folder, watch } = await applied(fleet, cluster, view, `settled-${run}`, 'pass');
-      const { result } = await carryOut('promote', folder);
-      watch.stop();
-      if (result?.outcome !== 'promoted') throw new Error(`${at}: ended as ${result?.outcome}`);
-      samples.add(
-        { what: 'API requests of a release that settles', at, who: 'promoter' },
-        'requests',
-        result.apiRequests,
-      );
+      const release = await apply(`settled-${run}`, 'pass');
+      await release.ready;
+      barrier.open();
+      const acted = await promoter(release, cluster).finally(release.watch.stop);
+      noteUp(LATE, acted, release);
+      if (acted.requests !== undefined) samples.add({ what: SETTLES, at, who: 'promoter' }, 'requests', acted.requests);
       await atRest();
     }
   } catch (error) {
@@ -140,6 +161,7 @@ async function ofSize(members: number, n: number, say: Say): Promise<Figure[]> {
     stopped.push({ what: 'stopped before its end', at, who: 'benchmark', why: messageOf(error) });
   } finally {
     view.close();
+    barrier.close();
     await kubectl(['delete', 'namespace', fleet.namespace, '--wait=false']);
   }
   const lost = [...repeated].map(([who, so]) => ({
@@ -151,19 +173,69 @@ async function ofSize(members: number, n: number, say: Say): Promise<Figure[]> {
   const broken = [...incomplete].map(([who, so]) => ({ what: 'releases left in part', at, who, ...so }));
   return [...samples.figures(), ...lost, ...broken, ...stopped];
 
-  function note(who: string, { decided, requests }: Acted, { watch }: Awaited<ReturnType<typeof applied>>): void {
-    const { switched, back, verdict } = watch.seen();
+  function noteUp(who: string, { decided, groups }: Acted, { watch }: Release): void {
+    const { switched } = watch.seen();
     const [first, last] = [Math.min(...switched.values()), Math.max(...switched.values())];
+    samples.add({ what: DECISION, at, who }, 'ms', last - decided);
+    const parts = groups && partsOf(decided, groups, switched);
+    for (const part of ['asked', 'switched', 'known'] as const)
+      if (parts) samples.add({ what: PARTS_OF_DECISION[part], at, who }, 'ms', parts[part]);
+    samples.add({ what: 'both versions live', at, who }, 'ms', last - first);
+  }
+
+  function note(who: string, acted: Acted, release: Release): void {
+    const { switched, back, verdict } = release.watch.seen();
     // The verdict was in before the whole set had switched: then this measures something else.
     if (switched.size < members || back.size < members || verdict === undefined) {
       say(`decisions: ${at}, ${who}: not measured, ${switched.size} of ${members} were live when the verdict came`);
       return;
     }
-    samples.add({ what: DECISION, at, who }, 'ms', last - decided);
-    samples.add({ what: 'both versions live', at, who }, 'ms', last - first);
+    noteUp(who, acted, release);
     samples.add({ what: BACK, at, who }, 'ms', Math.max(...back.values()) - verdict);
-    if (requests !== undefined) samples.add({ what: GOES_BACK, at, who }, 'requests', requests);
+    if (acted.requests !== undefined) samples.add({ what: GOES_BACK, at, who }, 'requests', acted.requests);
   }
+
+  /** Applies a version to every member at once. */
+  async function apply(version: string, verdict: 'pass' | 'fail'): Promise<Release> {
+    barrier.shut();
+    const folder = await writeManifests('version', manifestsOf(fleet, version, verdict));
+    const watch = watchMembers(view, names);
+    await Promise.all(
+      names.map((name, at) => {
+        const value = annotationsOf(version, at === names.length - 1 ? verdict : 'pass');
+        return cluster.patch(RESOURCES.rollouts, name, [
+          { op: 'replace', path: '/spec/template/metadata/annotations', value },
+        ]);
+      }),
+    );
+    return { fleet, folder, verdict, view, watch, ready: prepared(), open };
+  }
+
+  async function open(): Promise<void> {
+    await barrier.reached();
+    await quiet(view, QUIET);
+    barrier.open();
+  }
+
+  async function prepared(): Promise<void> {
+    await when(view, 'all members to be prepared', REST, () => names.every((name) => isPrepared(view, name)));
+    // A change that comes while the controller is at a member may be lost: everybody begins on a set that is at rest.
+    await quiet(view, QUIET);
+  }
+}
+
+/** How long each part took, in milliseconds; the last group is not waited for any more. */
+function partsOf(decided: number, groups: readonly GroupActed[], switched: ReadonlyMap<string, number>) {
+  const parts = { asked: 0, switched: 0, known: 0 };
+  let since = decided;
+  for (const [at, { members, asked, known }] of groups.entries()) {
+    const live = Math.max(asked, ...members.map((member) => switched.get(member) ?? asked));
+    parts.asked += asked - since;
+    parts.switched += live - asked;
+    if (at < groups.length - 1) parts.known += known - live;
+    since = known;
+  }
+  return parts;
 }
 
 /** How many requests something sends that is given a kubeconfig. What counts them takes time, so nothing else is measured meanwhile. */
@@ -181,25 +253,6 @@ async function requestsOf(act: (kubeconfig: string) => Promise<void>): Promise<n
 function inTurn(run: number): [string, Contender][] {
   const all = Object.entries(CONTENDERS);
   return all.map((_, at) => all[(at + run) % all.length] as [string, Contender]);
-}
-
-/** Applies a version to every member at once, and waits until all of them are prepared. */
-async function applied(fleet: Fleet, cluster: Cluster, view: Watching, version: string, verdict: 'pass' | 'fail') {
-  const folder = await writeManifests('version', manifestsOf(fleet, version, verdict));
-  const names = namesOf(fleet);
-  const watch = watchMembers(view, names);
-  await Promise.all(
-    names.map((name, at) => {
-      const value = annotationsOf(version, at === names.length - 1 ? verdict : 'pass');
-      return cluster.patch(RESOURCES.rollouts, name, [
-        { op: 'replace', path: '/spec/template/metadata/annotations', value },
-      ]);
-    }),
-  );
-  await when(view, 'all members to be prepared', REST, () => names.every((name) => isPrepared(view, name)));
-  // A change that comes while the controller is at a member may be lost: everybody begins on a set that is at rest.
-  await quiet(view, QUIET);
-  return { fleet, folder, view, watch };
 }
 
 async function abortAll(cluster: Cluster, view: Watching, names: readonly string[]): Promise<void> {

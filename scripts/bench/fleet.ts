@@ -7,6 +7,8 @@ export interface Fleet {
   readonly members: number;
   /** What its analysis asks: the API server, which every controller can reach. */
   readonly url: string;
+  /** What a check before the switch asks, which decides when that begins. */
+  readonly barrier: string;
 }
 
 /** The members' names, in the order of their switch: the first half goes before the second, as a backend before its web. */
@@ -21,14 +23,14 @@ export function groupsOf(fleet: Fleet): string[][] {
 }
 
 /** How long after its switch the verdict on a member is in, in seconds: by then the whole of its group has switched. */
-export const verdictAfter = ({ members }: Fleet): number => Math.ceil(2 + members / 4);
+export const verdictAfter = ({ members }: Fleet): number => Math.ceil(2 + members / 8);
 
 /** What distinguishes a version, in the pod template of each member. */
 export const annotationsOf = (version: string, verdict: 'pass' | 'fail') => ({ version, verdict });
 
 /** The manifests of a version; the analysis after the switch finds the last member to be bad if `verdict` says so. */
 export function manifestsOf(fleet: Fleet, version: string, verdict: 'pass' | 'fail'): KubeObject[] {
-  const { namespace, url } = fleet;
+  const { namespace, url, barrier } = fleet;
   const names = namesOf(fleet);
   const [first = []] = groupsOf(fleet);
   const template = templatesAsking(url, namespace);
@@ -39,14 +41,23 @@ export function manifestsOf(fleet: Fleet, version: string, verdict: 'pass' | 'fa
     settleSeconds: 300,
     returnSeconds: 120,
   };
-  const policy = { release: namespace, version, timeouts, podHealth: { bakeSeconds: 0 } };
+  const wait = {
+    name: 'barrier',
+    when: 'before-switch',
+    target: { url: barrier },
+    expect: { status: 200 },
+    samples: 1,
+    tries: 1000,
+    intervalSeconds: 1,
+  };
+  const policy = { release: namespace, version, timeouts, podHealth: { bakeSeconds: 0 }, healthChecks: [wait] };
   return [
     template('verdict', ['verdict'], {
       initialDelay: `${verdictAfter(fleet)}s`,
       successCondition: 'result.major != "" && "{{args.verdict}}" == "pass"',
       count: 1,
     }),
-    template('hold', [], { failureCondition: 'true', count: 602, failureLimit: 600, interval: '1s' }),
+    template('hold', [], { failureCondition: 'true', count: 602, failureLimit: 600, interval: '10s' }),
     ...names.flatMap((name, at) =>
       blueGreenMember(namespace, name, {
         order: first.includes(name) ? 0 : 10,

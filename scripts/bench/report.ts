@@ -24,7 +24,9 @@ so many members live, half of them before the other half, and all of it back whe
 set that is prepared and at rest, and is measured by one watch that is nobody's. The _plugin in a loop_ is \`kubectl argo rollouts promote\`, and
 \`abort\`, once a member, told of the verdict at once; it keeps no order. The _bare controller_ is one guarded patch a member, those of a group
 together, and a watch for the next group: no client can be faster in the same order. The promoter's decision is its event
-PHASE switching, before it is written down. Its requests are those of the whole run, with its lock, journal and way back. More than ${FEW}
+PHASE switching, before it is written down. It is started with the apply, as a release is, and let go by a check that passes once all is at rest;
+beside it the same process _started when all is prepared_: then it claims the members (the annotation that shuts out an earlier run) just
+before their switch, and the controller looks at each of them for that first. Its requests are those of the whole run, with its lock, journal and way back. More than ${FEW}
 members have a controller that may send more requests a second (\`--qps ${MANY_QPS}\`): with its default of 40 all that is measured is its wait for its
 own limit, whoever acts.`,
   },
