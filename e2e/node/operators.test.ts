@@ -22,6 +22,10 @@ describe('an operator types a command of the plugin', () => {
   const { namespace, release, expectLive, type, rollout } = baseline('operators');
 
   const isAborted = async (member: string) => (await rollout(member)).status?.abortedAt !== undefined;
+  const isNew = async (member: string) => {
+    const { currentPodHash, stableRS } = (await rollout(member)).status ?? {};
+    return currentPodHash !== stableRS;
+  };
   const isLive = async (member: string) => {
     const { currentPodHash, blueGreen } = (await rollout(member)).status ?? {};
     return blueGreen?.activeSelector === currentPodHash;
@@ -47,6 +51,8 @@ describe('an operator types a command of the plugin', () => {
     const folder = await release('v2', 'v2', asRevision(`${phase}-${verb}`));
     await apply(folder);
     const typed = justBefore(FIRST_WRITE[phase], async () => {
+      // An abort that is there before it would be one of the old version, and forgotten with that.
+      if (phase === 'preparing') await until(`the new version of ${member} taken up`, 30, () => isNew(member));
       await type(verb, member);
       if (takenUp) await until(`${verb} of ${member} taken up`, 10, () => takenUp(member));
     });
