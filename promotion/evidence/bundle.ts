@@ -52,38 +52,46 @@ export interface Log {
   readonly text: string;
 }
 
-/** The files of a bundle but for its page, by their names. */
-export function filesOf(bundle: Bundle): Map<string, string> {
-  return new Map([
-    ['plan.json', json(bundle.plan)],
-    ['timeline.jsonl', timelineText(bundle)],
+/** A file by its name; its text is made when it is written, so that what is replaced before costs nothing. */
+export type File = [name: string, text: () => string];
+
+/** The files of a bundle but for its page. */
+export function filesOf(bundle: Bundle): File[] {
+  const { plan, result } = bundle;
+  return [
+    planFile(plan),
+    ['timeline.jsonl', () => timelineText(bundle)],
     ...knownFiles(bundle),
     ...collectedFiles(bundle),
-    ...(bundle.result ? [['result.json', json(bundle.result)] as const] : []),
-  ]);
+    ...bundle.logs.map(logFile),
+    ...(result ? [['result.json', () => json(result)] as File] : []),
+  ];
 }
+
+export const planFile = (plan: Plan): File => ['plan.json', () => json(plan)];
 
 export function timelineText({ timeline }: Pick<Bundle, 'timeline'>): string {
   return timeline.map((event) => `${JSON.stringify(event)}\n`).join('');
 }
 
 /** What is known without asking for it. */
-export function knownFiles({ decision, analyses, answers }: Bundle): [string, string][] {
+export function knownFiles({ decision, analyses, answers }: Bundle): File[] {
   return [
-    ...(decision ? [['decision.json', json(decision)] as [string, string]] : []),
-    ['analyses.json', json(analyses)],
-    ['checks.json', json(answers)],
+    ...(decision ? [['decision.json', () => json(decision)] as File] : []),
+    ['analyses.json', () => json(analyses)],
+    ['checks.json', () => json(answers)],
   ];
 }
 
-/** What the pods leave behind. */
-export function collectedFiles({ pods, events, logs }: Bundle): [string, string][] {
+/** What the pods leave behind, without their logs. */
+export function collectedFiles({ pods, events }: Pick<Bundle, 'pods' | 'events'>): File[] {
   return [
-    ['pods.json', json(pods)],
-    ['events.json', json(events)],
-    ...logs.map((log): [string, string] => [`logs/${logName(log)}`, log.text]),
+    ['pods.json', () => json(pods)],
+    ['events.json', () => json(events)],
   ];
 }
+
+export const logFile = (log: Log): File => [`logs/${logName(log)}`, () => log.text];
 
 /** `backend-6d4f-x2x-main-previous.log` */
 export function logName({ pod, container, previous }: Omit<Log, 'text'>): string {

@@ -1,4 +1,4 @@
-import type { ContainerStatus, Event, Pod } from '../cluster/objects.ts';
+import type { ContainerStatus, Event, KubeObject, Pod } from '../cluster/objects.ts';
 import { CLUSTER_EVENTS, type Cluster, ClusterError, RESOURCES } from '../cluster/port.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Log } from './bundle.ts';
@@ -24,7 +24,8 @@ export async function listingOf(cluster: Cluster, plan: Plan): Promise<Listing> 
     events: (events.items as Event[])
       .filter(({ involvedObject }) => isOurs(involvedObject?.name))
       .sort((a, b) => timeOf(a).localeCompare(timeOf(b), 'en'))
-      .slice(-MOST_EVENTS),
+      .slice(-MOST_EVENTS)
+      .map(withoutManagedFields),
   };
 }
 
@@ -68,6 +69,12 @@ export async function logsOf(
     }),
   );
   if (errors.length > 0) throw errors[0];
+}
+
+/** Who set which field of it is of no use to anybody, and most of an event. */
+export function withoutManagedFields<T extends KubeObject>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** A pod's state and place; its containers' configuration is in the plan. */

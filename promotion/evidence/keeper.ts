@@ -11,11 +11,14 @@ import {
   type Bundle,
   collectedFiles,
   type Decision,
+  type File,
   filesOf,
   knownFiles,
+  logFile,
+  planFile,
   timelineText,
 } from './bundle.ts';
-import { type Listing, listingOf, logsOf } from './collect.ts';
+import { type Listing, listingOf, logsOf, withoutManagedFields } from './collect.ts';
 import type { Folder } from './folder.ts';
 import { pageOf } from './page.ts';
 import { newQueue } from './queue.ts';
@@ -126,8 +129,8 @@ export function newKeeper(plan: Plan, cluster: Cluster, folder: Folder, say: Say
     };
   }
 
-  function put(files: Iterable<[string, string]>): void {
-    for (const [name, text] of files) queue.put(name, () => text);
+  function put(files: readonly File[]): void {
+    for (const [name, text] of files) queue.put(name, text);
   }
 
   function note(event: RunEvent): void {
@@ -136,20 +139,28 @@ export function newKeeper(plan: Plan, cluster: Cluster, folder: Folder, say: Say
     if (hasBegun) queue.put('timeline.jsonl', () => timelineText({ timeline }));
   }
 
-  async function list(): Promise<Listing> {
-    if (!listing || now() - listing.at > LISTING_AGE) listing = { at: now(), answer: listingOf(cluster, plan) };
-    const seen = await listing.answer;
+  function list(): Promise<Listing> {
+    if (!listing || now() - listing.at > LISTING_AGE) listing = { at: now(), answer: listNow() };
+    return listing.answer;
+  }
+
+  async function listNow(): Promise<Listing> {
+    const seen = await listingOf(cluster, plan);
     for (const pod of seen.pods) pods.set(pod.metadata.uid ?? pod.metadata.name, clean(pod));
-    events = clean(seen.events);
+    // Each version of an event once: there are hundreds, and cleaning them takes time that the way back needs.
+    const cleaned = new Map(events.map((event) => [versionOf(event), event]));
+    events = seen.events.map((event) => cleaned.get(versionOf(event)) ?? clean(event));
     return seen;
   }
 
   async function gather(replicaSet: string): Promise<void> {
     try {
       const seen = await list();
-      await logsOf(cluster, seen.pods, replicaSet, (log) =>
-        logs.set(`${log.pod} ${log.container} ${log.previous}`, { ...log, text: redactLines(log.text, known) }),
-      );
+      await logsOf(cluster, seen.pods, replicaSet, (log) => {
+        const kept = { ...log, text: redactLines(log.text, known) };
+        logs.set(`${log.pod} ${log.container} ${log.previous}`, kept);
+        put([logFile(kept)]);
+      });
     } catch (error) {
       failed('collect', `not everything could be collected of ${replicaSet}`, error);
     }
@@ -227,7 +238,7 @@ export function newKeeper(plan: Plan, cluster: Cluster, folder: Folder, say: Say
     begin() {
       if (hasBegun) return;
       hasBegun = true;
-      put([['plan.json', filesOf(bundle()).get('plan.json') as string]]);
+      put([planFile(cleanPlan)]);
       queue.put('timeline.jsonl', () => timelineText({ timeline }));
     },
     note: (event) => void safely(() => note(event)),
@@ -245,10 +256,7 @@ export function newKeeper(plan: Plan, cluster: Cluster, folder: Folder, say: Say
 
 const SILENT = 'the disk does not answer';
 
-function withoutManagedFields(run: AnalysisRun): AnalysisRun {
-  const { managedFields: _, ...metadata } = run.metadata as AnalysisRun['metadata'] & { managedFields?: unknown };
-  return { ...run, metadata };
-}
+const versionOf = ({ metadata }: Event): string => `${metadata.uid ?? metadata.name} ${metadata.resourceVersion}`;
 
 /** A log's lines; one that is JSON is looked into. Each begins with its time. */
 function redactLines(text: string, known: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AnalysisRun, KubeObject, ReplicaSet, Rollout, Service } from '../../promotion/cluster/objects.ts';
-import { type Cluster, ClusterError } from '../../promotion/cluster/port.ts';
+import { CLUSTER_EVENTS, type Cluster, ClusterError } from '../../promotion/cluster/port.ts';
 import { planOf } from '../../promotion/plan/plan.ts';
 import type { RunEvent } from '../../promotion/report/events.ts';
 import { carryOut } from '../../promotion/run/run.ts';
@@ -132,6 +132,37 @@ describe('the evidence of a release', () => {
       }
     },
   );
+
+  it('costs the way back no more with every member: each event is cleaned once, each log written once before the end', async () => {
+    let reads = 0;
+    const involvedObject = {
+      kind: 'Pod',
+      // Whoever cleans it looks at each field.
+      name: 'web-abc',
+      get uid() {
+        reads += 1;
+        return 'abc';
+      },
+    };
+    const event = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: 'one', uid: 'one', resourceVersion: '1' },
+      involvedObject,
+    };
+    const { kept, result } = await release(ROLLED_BACK, {
+      cluster: (real) => ({
+        ...real,
+        list: async (resource) =>
+          resource === CLUSTER_EVENTS ? { items: [event], resourceVersion: '1' } : real.list(resource),
+      }),
+    });
+    expect(result.outcome).toBe('rolled-back');
+    expect(JSON.parse(kept.files.get('events.json') ?? '[]')).toHaveLength(1);
+    expect(reads).toBe(1);
+    const logs = kept.writes.map(({ name }) => name).filter((name) => name.startsWith('logs/'));
+    expect(logs.length).toBeLessThanOrEqual(2 * new Set(logs).size);
+  });
 
   it('has no secret in any file, wherever one stood', async () => {
     const planted = {
