@@ -35,16 +35,27 @@ const noneOf =
     return { isMet: count === 0 && fewest >= least, words: `${count} of ${of}, at least ${fewest} in each` };
   };
 
-/** That the ratio of ours to another's is at most `most`, wherever both were measured; the greatest is told. */
-const within =
-  (what: string, ours: string, other: string, most: number, of: readonly ('median' | 'p99')[]): Aim['judge'] =>
-  (figures) => {
-    const ratios = figures.flatMap((figure) => {
+/** The greatest ratio of ours to another's, wherever both were measured. */
+const worstOf = (
+  figures: readonly Figure[],
+  what: string,
+  ours: string,
+  other: string,
+  of: readonly ('median' | 'p99')[],
+) =>
+  figures
+    .flatMap((figure) => {
       const beside = find(figures, what, figure.at, other);
       if (!('median' in figure) || figure.what !== what || figure.who !== ours || !beside) return [];
       return of.map((which) => ({ ratio: figure[which] / beside[which], at: figure.at, which }));
-    });
-    const worst = ratios.toSorted((a, b) => b.ratio - a.ratio)[0];
+    })
+    .toSorted((a, b) => b.ratio - a.ratio)[0];
+
+/** That it is at most `most`; it is told with where it was. */
+const within =
+  (what: string, ours: string, other: string, most: number, of: readonly ('median' | 'p99')[]): Aim['judge'] =>
+  (figures) => {
+    const worst = worstOf(figures, what, ours, other, of);
     return (
       worst && { isMet: worst.ratio <= most, words: `at most ${worst.ratio.toFixed(2)} (${worst.which}, ${worst.at})` }
     );
@@ -68,13 +79,7 @@ const followed = (by: ReadBack) => (figures: readonly Figure[]) => {
 
 /** Which part of a promotion takes the promoter longer than the bare controller, at the size where it is furthest behind. */
 const parts = (figures: readonly Figure[]) => {
-  const worst = figures
-    .filter((figure): figure is Measured => 'median' in figure && figure.what === DECISION && figure.who === 'promoter')
-    .map((figure) => ({
-      at: figure.at,
-      ratio: figure.p99 / (find(figures, DECISION, figure.at, BARE)?.p99 ?? figure.p99),
-    }))
-    .toSorted((a, b) => b.ratio - a.ratio)[0];
+  const worst = worstOf(figures, DECISION, 'promoter', BARE, ['p99']);
   const part = (what: string, who: string) => {
     const found = worst && find(figures, what, worst.at, who);
     return found ? `${found.median.toFixed(0)} / ${found.p99.toFixed(0)} ms` : 'not measured';

@@ -58,18 +58,18 @@ const QUIET = 1000;
 
 /** What is measured of each release. */
 export const DECISION = 'promote decision to last active selector';
-export const BACK = 'failing verdict to all selectors back';
-/** The parts of it, those of all groups together; where no promote was repeated they are the whole. */
+/** The parts of that, those of all groups together; where no promote was repeated they are the whole. */
 export const PARTS_OF_DECISION = {
   asked: 'of that, until the promotes of a group are answered',
   switched: 'of that, until the selectors of a group have followed',
   known: 'of that, until it is known that they have and the next group has its turn',
 } as const;
+export const BACK = 'failing verdict to all selectors back';
 const GOES_BACK = 'API requests of a release that goes back';
 export const SETTLES = 'API requests of a release that settles';
 
 /** A promoter that is started on a set that is prepared: it claims the members just before their switch. */
-export const LATE = 'promoter, started when all is prepared';
+const LATE = 'promoter, started when all is prepared';
 
 /** How long until nothing of a release is left, in milliseconds. */
 const REST = 300_000;
@@ -150,7 +150,8 @@ async function ofSize(members: number, n: number, say: Say): Promise<Figure[]> {
       const release = await apply(`settled-${run}`, 'pass');
       await release.ready;
       barrier.open();
-      const acted = await promoter(release, cluster).finally(release.watch.stop);
+      // It is open already: what would open it later might do so for the next release.
+      const acted = await promoter({ ...release, open: async () => {} }, cluster).finally(release.watch.stop);
       noteUp(LATE, acted, release);
       if (acted.requests !== undefined) samples.add({ what: SETTLES, at, who: 'promoter' }, 'requests', acted.requests);
       await atRest();
