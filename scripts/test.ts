@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { constants, setPriority, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binaries, buildBinaries, type Purpose } from '../testbed/binaries.ts';
 import { gitopsPackages } from '../testbed/gitops.ts';
@@ -9,6 +8,7 @@ import { buildImages, images } from '../testbed/images.ts';
 import { buildPythonTools, pythonTool } from '../testbed/python.ts';
 import { messageOf, stopwatch } from '../testbed/run.ts';
 import { down, type Extra, type Kind, ownCluster, type Testbed, up } from '../testbed/testbed.ts';
+import { runChild } from './child.ts';
 
 // `npm test`: in CI, what the suites need is built first, and what cannot be built is a failure; elsewhere the suites run that have
 // what they need, and the others are named. Then in two lanes at once: the suites that need a cluster mostly wait for its clocks,
@@ -16,6 +16,8 @@ import { down, type Extra, type Kind, ownCluster, type Testbed, up } from '../te
 
 const isCi = process.env.CI === 'true';
 const say = stopwatch(console.log);
+/** Ends the suites; what was brought up for them is taken down. */
+const interrupt = new AbortController();
 
 interface Counts {
   passed: number;
@@ -103,7 +105,7 @@ async function suite(project: string, { testbed, isBehind = false }: SuiteOption
   const argv = [...vitest, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   say(`suite ${project}`);
   try {
-    const code = await spawned(testbed ? testbed.argv(argv) : argv, isBehind);
+    const code = await runChild(testbed ? testbed.argv(argv) : argv, { stop: interrupt.signal, isBehind });
     const results: Report = JSON.parse(await readFile(report, 'utf8').catch(() => '{}'));
     const { numPassedTests: passed = 0 } = results;
     const failures = failuresIn(project, results);
@@ -118,23 +120,9 @@ async function suite(project: string, { testbed, isBehind = false }: SuiteOption
   }
 }
 
-function spawned([command = '', ...args]: readonly string[], isBehind: boolean): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const output = isBehind ? 'pipe' : 'inherit';
-    const child = spawn(command, args, { stdio: ['ignore', output, output] });
-    if (isBehind && child.pid) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
-    const said: Buffer[] = [];
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part: Buffer) => said.push(part));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      process.stdout.write(Buffer.concat(said));
-      resolve(code ?? 1);
-    });
-  });
-}
-
 /** Brings up a testbed for some suites, one after the other, and takes it down whatever happens. */
 async function suitesIn(kind: Kind, projects: readonly string[], extras: readonly Extra[] = []): Promise<Counts[]> {
+  if (interrupt.signal.aborted) throw new Error('interrupted');
   const name = ['test', kind, ...extras].join('').slice(0, 12);
   await down(name); // what a killed run may have left
   const testbed = await up({ name, kind, with: extras, say });
@@ -175,6 +163,8 @@ try {
   const [hasData, hasChecks] = [await has('data'), await has('checks')];
   const hasCluster = !ownCluster() && (await has('cluster'));
   const hasGitops = hasCluster && (await has('gitops'));
+  // npm passes a signal on to this process alone, and the clusters would stay; with a second one they do.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
   // Both lanes come to their end, also if one cannot bring up its cluster: nothing that was started is left alone.
   const lanes = [clusterSuites(hasCluster, hasGitops), otherSuites(hasData, hasChecks)].map((lane) =>
     lane.catch(failed),

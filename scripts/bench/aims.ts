@@ -1,4 +1,4 @@
-import { BACK, DECISION, PARTS_OF_DECISION, SETTLES } from './decisions.ts';
+import { BACK, DECISION, PARTS_OF_BACK, PARTS_OF_DECISION, SETTLES } from './decisions.ts';
 import { MODES } from './load.ts';
 import { PROXIES } from './proxies.ts';
 import { type Counted, type Figure, find, type Measured, type Part } from './results.ts';
@@ -77,19 +77,26 @@ const followed = (by: ReadBack) => (figures: readonly Figure[]) => {
   ].join(' ');
 };
 
-/** Which part of a promotion takes the promoter longer than the bare controller, at the size where it is furthest behind. */
-const parts = (figures: readonly Figure[]) => {
-  const worst = worstOf(figures, DECISION, 'promoter', BARE, ['p99']);
-  const part = (what: string, who: string) => {
-    const found = worst && find(figures, what, worst.at, who);
+/** Which part of a way takes the promoter longer than the bare controller, at the size where it is furthest behind. */
+const parts = (what: string, names: Readonly<Record<string, string>>) => (figures: readonly Figure[]) => {
+  const worst = worstOf(figures, what, 'promoter', BARE, ['p99']);
+  const time = (name: string, who: string) => {
+    const found = worst && find(figures, name, worst.at, who);
     return found ? `${found.median.toFixed(0)} / ${found.p99.toFixed(0)} ms` : 'not measured';
   };
-  const beside = (what: string) => `${part(what, 'promoter')} to ${part(what, BARE)}`;
-  return [
-    `at ${worst?.at} until the promotes are answered ${beside(PARTS_OF_DECISION.asked)}, as the journal is written before those of each group;`,
-    `until the selectors have followed ${beside(PARTS_OF_DECISION.switched)}, which is the controller's;`,
-    `until the endpoints are read back, for which the next group waits, ${part(PARTS_OF_DECISION.known, 'promoter')}`,
-  ].join(' ');
+  const each = Object.values(names).map((name) => {
+    const [, part = name] = name.split(', ');
+    return `${part} ${time(name, 'promoter')} to ${time(name, BARE)}`;
+  });
+  return `at ${worst?.at}, ${each.join('; ')}. ${WHY[what]}`;
+};
+
+/** What of the parts of a way is the promoter's own, for those that are not as quick as the bare controller's. */
+const WHY: Readonly<Record<string, string>> = {
+  [DECISION]:
+    "The journal is written before the promotes of each group; that the selectors follow is the controller's; the next group waits for the endpoints, which are read back as well",
+  [BACK]:
+    "It is written down that the set goes back before the first abort; that the selectors follow is the controller's; the next group waits for the endpoints, which are read back as well",
 };
 
 export const AIMS: readonly Aim[] = [
@@ -106,7 +113,12 @@ export const AIMS: readonly Aim[] = [
       limit: followed(by),
     }),
   ),
-  ...([DECISION, BACK] as const).flatMap((what): Aim[] => [
+  ...(
+    [
+      [DECISION, PARTS_OF_DECISION],
+      [BACK, PARTS_OF_BACK],
+    ] as const
+  ).flatMap(([what, names]): Aim[] => [
     {
       part: 'decisions',
       words: `${what}: faster than the plugin in a loop, at the median and at p99 (ratio below 1)`,
@@ -116,7 +128,7 @@ export const AIMS: readonly Aim[] = [
       part: 'decisions',
       words: `${what}: p99 within 1.5 times the bare controller's`,
       judge: within(what, 'promoter', BARE, 1.5, ['p99']),
-      ...(what === DECISION ? { limit: parts } : {}),
+      limit: parts(what, names),
     },
   ]),
   {

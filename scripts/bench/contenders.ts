@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { carryOut, isStage } from '../../e2e/support/promoter.ts';
+import { carryOut, isPhase, isStage } from '../../e2e/support/promoter.ts';
 import { type Cluster, type JsonPatch, RESOURCES } from '../../promotion/cluster/port.ts';
 import type { RunEvent } from '../../promotion/report/events.ts';
 import { type Fleet, groupsOf, namesOf } from './fleet.ts';
@@ -22,22 +22,29 @@ export interface Release {
 
 /** What a contender says of itself. */
 export interface Acted {
-  /** When it was decided to promote, in milliseconds since 1970. */
-  readonly decided: number;
+  readonly up: Way;
+  /** Where it went back, and that can be told apart. */
+  readonly back?: Way;
   /** To the API server; undefined where the contender does not count them. */
   readonly requests?: number;
   /** Promotes and aborts that had to be repeated, or brought to the controller's mind, because it had lost them. */
   readonly repeated: number;
+}
+
+/** How a contender took the members live, or back. */
+export interface Way {
+  /** When it was decided to, in milliseconds since 1970. */
+  readonly decided: number;
   /** What it did with each group in turn, where that can be told apart. */
   readonly groups?: readonly GroupActed[];
 }
 
-/** When a contender was through with what it does for a group on the way up, in milliseconds since 1970. */
+/** When a contender was through with what it does for a group, in milliseconds since 1970. */
 export interface GroupActed {
   readonly members: readonly string[];
-  /** The last promote of it was answered. */
+  /** The last promote, or abort, of it was answered. */
   readonly asked: number;
-  /** It knew that the last of it was live, and so turned to the next. */
+  /** It knew that the last of it was live, or back, and so turned to the next; of the last group this means nothing. */
   readonly known: number;
 }
 
@@ -54,24 +61,39 @@ export const promoter: Contender = async ({ folder, fleet, verdict, ready, open 
   // One that ends before says why itself.
   void ready.finally(open).catch(() => {});
   const { events, result, stderr } = await carryOut('promote', folder);
-  const decided = events.find(
-    ({ code, data }) => code === 'PHASE' && (data as { phase: string }).phase === 'switching',
-  );
+  const decided = events.find((event) => isPhase(event, 'switching'));
   if (!decided || !result)
     throw new Error(`${fleet.members} members: the promoter did not switch: ${events.at(-1)?.message ?? stderr}`);
   if (result.outcome !== (verdict === 'pass' ? 'promoted' : 'rolled-back'))
     throw new Error(`${fleet.members} members: ended as ${result.outcome}`);
-  const promotes = events.filter(({ code, data }) => code === 'ACT' && (data as { act: string }).act === 'promote');
+  const actsOf = (act: string) =>
+    events.filter(({ code, data }) => code === 'ACT' && (data as { act: string }).act === act);
+  const timesOf = (members: readonly string[], found: readonly RunEvent[]) =>
+    found.filter(({ member }) => members.includes(member ?? '')).map(({ time }) => Date.parse(time));
+  const lastOf = (members: readonly string[], found: readonly RunEvent[]) => Math.max(...timesOf(members, found));
+  const [promotes, aborts] = [actsOf('promote'), actsOf('abort')];
   const repeated = promotes.length - new Set(promotes.map(({ member }) => member)).size;
-  const lastOf = (members: readonly string[], found: readonly RunEvent[]) =>
-    Math.max(...found.filter(({ member }) => members.includes(member ?? '')).map(({ time }) => Date.parse(time)));
   const held = events.filter((event) => isStage(event, 'held'));
-  const groups = groupsOf(fleet).map((members) => ({
-    members,
-    asked: lastOf(members, promotes),
-    known: lastOf(members, held),
-  }));
-  return { decided: Date.parse(decided.time), requests: result.apiRequests, repeated, groups };
+  const up = {
+    decided: Date.parse(decided.time),
+    groups: groupsOf(fleet).map((members) => ({
+      members,
+      asked: lastOf(members, promotes),
+      known: lastOf(members, held),
+    })),
+  };
+  const returning = events.find((event) => isPhase(event, 'returning'));
+  const downwards = groupsOf(fleet).toReversed();
+  const back = returning && {
+    decided: Date.parse(returning.time),
+    // That a group is back is no event of its own: the first abort of the next one tells.
+    groups: downwards.map((members, at) => ({
+      members,
+      asked: lastOf(members, aborts),
+      known: Math.min(...timesOf(downwards[at + 1] ?? [], aborts)),
+    })),
+  };
+  return { up, ...(back && { back }), requests: result.apiRequests, repeated };
 };
 
 /**
@@ -95,9 +117,8 @@ export const bareController: Contender = async ({ fleet, view, watch, ready }, c
     return cluster.patch(RESOURCES.rollouts, member, [at]);
   };
   const before = cluster.requests();
-  const decided = Date.now();
+  const up = { decided: Date.now(), groups: [] as GroupActed[] };
   let repeated = 0;
-  const groups: GroupActed[] = [];
   for (const group of groupsOf(fleet)) {
     await Promise.all(group.map(promote));
     const asked = Date.now();
@@ -108,18 +129,21 @@ export const bareController: Contender = async ({ fleet, view, watch, ready }, c
         return Promise.all(lost.map((member) => (isPrepared(view, member) ? promote(member) : touch(member))));
       },
     });
-    groups.push({ members: group, asked, known: Date.now() });
+    up.groups.push({ members: group, asked, known: Date.now() });
   }
   await failed(fleet, view, watch);
+  const back = { decided: Date.now(), groups: [] as GroupActed[] };
   for (const group of groupsOf(fleet).toReversed()) {
     await Promise.all(group.map((member) => patch(member, { op: 'add', path: '/status/abort', value: true })));
+    const asked = Date.now();
     await isBack(fleet, view, watch, group, (lost) => {
       repeated += lost.length;
       return Promise.all(lost.map(touch));
     });
+    back.groups.push({ members: group, asked, known: Date.now() });
   }
   // The four kinds of its watch, which is the benchmark's own, are listed once and watched.
-  return { decided, requests: cluster.requests() - before + 8, repeated, groups };
+  return { up, back, requests: cluster.requests() - before + 8, repeated };
 };
 
 /**
@@ -155,7 +179,7 @@ export const pluginLoop: Contender = async (
     repeated += lost.length;
     return typed('abort', lost);
   });
-  return { decided, repeated };
+  return { up: { decided }, repeated };
 };
 
 const failed = (fleet: Fleet, view: Watching, watch: Release['watch']) =>

@@ -10,10 +10,10 @@ import {
   type Acted,
   bareController,
   type Contender,
-  type GroupActed,
   pluginLoop,
   promoter,
   type Release,
+  type Way,
 } from './contenders.ts';
 import { annotationsOf, type Fleet, manifestsOf, namesOf } from './fleet.ts';
 import { type Figure, newSamples } from './results.ts';
@@ -58,13 +58,21 @@ const QUIET = 1000;
 
 /** What is measured of each release. */
 export const DECISION = 'promote decision to last active selector';
-/** The parts of that, those of all groups together; where no promote was repeated they are the whole. */
+/** The parts of a way up or back, those of all groups together; where nothing was repeated they are the whole. */
+const PARTS_OF_WAY = ['asked', 'switched', 'known'] as const;
+type PartOfWay = (typeof PARTS_OF_WAY)[number];
 export const PARTS_OF_DECISION = {
   asked: 'of that, until the promotes of a group are answered',
   switched: 'of that, until the selectors of a group have followed',
   known: 'of that, until it is known that they have and the next group has its turn',
 } as const;
 export const BACK = 'failing verdict to all selectors back';
+export const PARTS_OF_BACK = {
+  decided: 'of the way back, until it is decided',
+  asked: 'of the way back, until the aborts of a group are answered',
+  switched: 'of the way back, until the selectors of a group have followed',
+  known: 'of the way back, until it is known that they have and the next group has its turn',
+} as const;
 const GOES_BACK = 'API requests of a release that goes back';
 export const SETTLES = 'API requests of a release that settles';
 
@@ -174,14 +182,17 @@ async function ofSize(members: number, n: number, say: Say): Promise<Figure[]> {
   const broken = [...incomplete].map(([who, so]) => ({ what: 'releases left in part', at, who, ...so }));
   return [...samples.figures(), ...lost, ...broken, ...stopped];
 
-  function noteUp(who: string, { decided, groups }: Acted, { watch }: Release): void {
+  function noteUp(who: string, { up }: Acted, { watch }: Release): void {
     const { switched } = watch.seen();
     const [first, last] = [Math.min(...switched.values()), Math.max(...switched.values())];
-    samples.add({ what: DECISION, at, who }, 'ms', last - decided);
-    const parts = groups && partsOf(decided, groups, switched);
-    for (const part of ['asked', 'switched', 'known'] as const)
-      if (parts) samples.add({ what: PARTS_OF_DECISION[part], at, who }, 'ms', parts[part]);
+    samples.add({ what: DECISION, at, who }, 'ms', last - up.decided);
+    noteParts(who, PARTS_OF_DECISION, up, switched);
     samples.add({ what: 'both versions live', at, who }, 'ms', last - first);
+  }
+
+  function noteParts(who: string, names: Record<PartOfWay, string>, way: Way, seen: ReadonlyMap<string, number>): void {
+    const parts = partsOf(way, seen);
+    for (const part of PARTS_OF_WAY) if (parts) samples.add({ what: names[part], at, who }, 'ms', parts[part]);
   }
 
   function note(who: string, acted: Acted, release: Release): void {
@@ -193,6 +204,10 @@ async function ofSize(members: number, n: number, say: Say): Promise<Figure[]> {
     }
     noteUp(who, acted, release);
     samples.add({ what: BACK, at, who }, 'ms', Math.max(...back.values()) - verdict);
+    if (acted.back) {
+      samples.add({ what: PARTS_OF_BACK.decided, at, who }, 'ms', acted.back.decided - verdict);
+      noteParts(who, PARTS_OF_BACK, acted.back, back);
+    }
     if (acted.requests !== undefined) samples.add({ what: GOES_BACK, at, who }, 'requests', acted.requests);
   }
 
@@ -226,14 +241,17 @@ async function ofSize(members: number, n: number, say: Say): Promise<Figure[]> {
 }
 
 /** How long each part took, in milliseconds; the last group is not waited for any more. */
-function partsOf(decided: number, groups: readonly GroupActed[], switched: ReadonlyMap<string, number>) {
+function partsOf({ decided, groups }: Way, seen: ReadonlyMap<string, number>): Record<PartOfWay, number> | undefined {
+  if (!groups) return undefined;
   const parts = { asked: 0, switched: 0, known: 0 };
   let since = decided;
-  for (const [at, { members, asked, known }] of groups.entries()) {
-    const live = Math.max(asked, ...members.map((member) => switched.get(member) ?? asked));
+  for (const [at, { members, known, ...group }] of groups.entries()) {
+    // Of members that the controller aborts by itself nothing is asked.
+    const asked = Math.max(since, group.asked);
+    const followed = Math.max(asked, ...members.map((member) => seen.get(member) ?? asked));
     parts.asked += asked - since;
-    parts.switched += live - asked;
-    if (at < groups.length - 1) parts.known += known - live;
+    parts.switched += followed - asked;
+    if (at < groups.length - 1) parts.known += known - followed;
     since = known;
   }
   return parts;

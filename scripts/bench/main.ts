@@ -1,12 +1,12 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { binaries, buildBinaries } from '../../testbed/binaries.ts';
 import { messageOf, type Say, stopwatch } from '../../testbed/run.ts';
 import { down, type UpOptions, up } from '../../testbed/testbed.ts';
-import { outputOf } from '../options.ts';
+import { runChild } from '../child.ts';
+import { outputOf, stopSignal } from '../options.ts';
 import { table } from '../table.ts';
 import { compare } from './check.ts';
 import { FEW, MANY_QPS } from './decisions.ts';
@@ -63,9 +63,10 @@ async function inTestbed(
 ): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   const file = join(folder, 'figures.json');
-  await down(NAME); // what a killed run may have left
-  const testbed = await up({ name: NAME, say, ...kind });
+  const { signal: stop, release } = stopSignal();
   try {
+    await down(NAME); // what a killed run may have left
+    const testbed = await up({ name: NAME, say, ...kind });
     const inside = [
       'node',
       '--import',
@@ -76,27 +77,14 @@ async function inTestbed(
       file,
       ...members.map(String),
     ];
-    await ended(testbed.argv(inside));
+    const code = await runChild(testbed.argv(inside), { stop });
+    if (code !== 0) throw new Error(`${part}: ended with ${code}`);
     return JSON.parse(await readFile(file, 'utf8')) as Figure[];
   } finally {
     await down(NAME);
     await rm(folder, { recursive: true });
+    release();
   }
-}
-
-/** What runs inside a testbed and is to be ended before it is taken down. */
-function ended([command = '', ...args]: readonly string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-    const stop = (signal: NodeJS.Signals) => child.kill(signal);
-    process.on('SIGINT', stop).on('SIGTERM', stop);
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      process.off('SIGINT', stop).off('SIGTERM', stop);
-      if (code === 0) resolve();
-      else reject(new Error(`ended with ${signal ? constants.signals[signal] + 128 : code}`));
-    });
-  });
 }
 
 async function run(part: Part, { members, n }: Options, print: Say): Promise<Run> {

@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
+
+export interface ChildOptions {
+  /** Once aborted, the child is sent SIGTERM. */
+  readonly stop: AbortSignal;
+  /** It gives way to all else, and says what it has to say when it has ended; default: false. */
+  readonly isBehind?: boolean;
+}
+
+/**
+ * Runs a command, which says what it says where this process does, and waits for its end.
+ * @returns its exit code; where a signal ended it, 128 and the signal's number
+ * @throws an Error `interrupted` when it was stopped, but only once it has ended: what it used may be taken away then
+ */
+export function runChild(
+  [command = '', ...args]: readonly string[],
+  { stop, isBehind = false }: ChildOptions,
+): Promise<number> {
+  if (stop.aborted) return Promise.reject(new Error('interrupted'));
+  return new Promise((resolve, reject) => {
+    const output = isBehind ? 'pipe' : 'inherit';
+    const child = spawn(command, args, { stdio: ['ignore', output, output] });
+    if (isBehind && child.pid) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    const said: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part: Buffer) => said.push(part));
+    const end = () => child.kill('SIGTERM');
+    stop.addEventListener('abort', end);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      stop.removeEventListener('abort', end);
+      process.stdout.write(Buffer.concat(said));
+      if (stop.aborted) reject(new Error('interrupted'));
+      else resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']);
+    });
+  });
+}
