@@ -33,8 +33,15 @@ export async function startApiServer(place: Place, more: readonly string[] = [])
   await awaits(place, 'the API server', 90, async () => (await kubectl(place, ['get', '--raw', '/readyz'])) === 'ok');
 }
 
-/** Starts the controller manager and the scheduler; neither needs to be waited for. */
-export function startControllers(place: Place): void {
+/** How many requests a second a controller may send where that is not left to it, and twice as many at once. */
+const limits = (prefix: string, qps?: number): string[] =>
+  qps === undefined ? [] : [`--${prefix}qps`, String(qps), `--${prefix}burst`, String(2 * qps)];
+
+/**
+ * Starts the controller manager and the scheduler; neither needs to be waited for. `qps`: how many requests a second each controller of
+ * the manager may send; default: its own, 20.
+ */
+export function startControllers(place: Place, qps?: number): void {
   const pki = (file: string) => join(place.dir, 'pki', file);
   const as = (file: string) => {
     const path = join(place.dir, `${file}.kubeconfig`);
@@ -48,6 +55,7 @@ export function startControllers(place: Place): void {
     ...['--root-ca-file', pki('ca.crt'), '--service-account-private-key-file', pki('sa.key')],
     ...['--cluster-signing-cert-file', pki('ca.crt'), '--cluster-signing-key-file', pki('ca.key')],
     '--use-service-account-credentials=true',
+    ...limits('kube-api-', qps),
   ]);
   keep(place, 'scheduler', [
     place.binaries.of('kube-scheduler'),
@@ -74,7 +82,7 @@ export async function startRollouts(place: Place, qps?: number): Promise<void> {
     place.binaries.of('rollouts-controller'),
     ...['--kubeconfig', join(place.dir, 'kubeconfig'), '--leader-elect=false'],
     ...['--healthzPort', String(rolloutsHealth), '--metricsPort', String(rolloutsMetrics)],
-    ...(qps === undefined ? [] : ['--qps', String(qps), '--burst', String(2 * qps)]),
+    ...limits('', qps),
   ]);
   await awaits(place, 'the Rollouts controller', 60, async () => {
     await asClient(place, ['curl', '-sf', '-m', '2', `http://127.0.0.1:${rolloutsHealth}/healthz`]);

@@ -73,7 +73,7 @@ async function stages(binaries: Binaries): Promise<string[]> {
 }
 
 /** Brings up a control plane whose pods kwok only says are running: about 10 s on two cores, and no root needed. */
-export async function upFake(place: Place, say: Say, rolloutsQps?: number): Promise<void> {
+export async function upFake(place: Place, say: Say, qps?: number): Promise<void> {
   const id = idOf(place.name);
   for (const folder of ['log', 'pki', 'home', 'tmp']) await mkdir(join(place.dir, folder), { recursive: true });
   await writeKeys(place, place.serviceCidr.replace('.0/16', '.1'), { name: id, address: place.address });
@@ -81,7 +81,7 @@ export async function upFake(place: Place, say: Say, rolloutsQps?: number): Prom
   // An endpoint on loopback is refused, so the API server is not to announce its own.
   await startApiServer(place, ['--endpoint-reconciler-type', 'none']);
   say('API server ready');
-  startControllers(place);
+  startControllers(place, qps);
   keep(place, 'kwok', [
     place.binaries.of('kwok'),
     ...(await stages(place.binaries)).flatMap((file) => ['--config', file]),
@@ -97,6 +97,6 @@ export async function upFake(place: Place, say: Say, rolloutsQps?: number): Prom
     return true;
   });
   say('node ready');
-  await startRollouts(place, rolloutsQps);
+  await startRollouts(place, qps);
   say('Argo Rollouts ready');
 }

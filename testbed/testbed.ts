@@ -31,8 +31,8 @@ export interface UpOptions {
   with?: readonly Extra[];
   /** How long kube-proxy of a real node may put off what it is told of endpoints, e.g. `10ms`; default: its own, 1 s. */
   proxyDelay?: string;
-  /** How many requests a second the Rollouts controller of a fake node may send; default: its own, 40. */
-  rolloutsQps?: number;
+  /** How many requests a second each controller of a fake node may send; default: their own, 20, and 40 of Argo Rollouts. */
+  qps?: number;
   /** Default: says nothing. */
   say?: Say;
 }
@@ -67,7 +67,7 @@ function checkOutside(): void {
  * @throws when the name is taken, this host cannot have the kind, or something of it does not start in time.
  */
 export async function up(options: UpOptions): Promise<Testbed> {
-  const { name, kind, with: extras = [], proxyDelay, rolloutsQps, say = () => {} } = options;
+  const { name, kind, with: extras = [], proxyDelay, qps, say = () => {} } = options;
   const own = ownCluster();
   if (own) return own;
   checkOutside();
@@ -88,7 +88,7 @@ export async function up(options: UpOptions): Promise<Testbed> {
       const place = nodePlace(name, built);
       await upNode(place, say, proxyDelay);
       if (argoCd) await startGitops(place, argoCd, say);
-    } else await upFake(await fakePlace(name, built), say, rolloutsQps);
+    } else await upFake(await fakePlace(name, built), say, qps);
     await writeFile(recordOf(name), JSON.stringify({ ...record, up: true }));
   } catch (error) {
     await down(name).catch((more) => {

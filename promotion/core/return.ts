@@ -1,4 +1,5 @@
 import { POD_HASH, type ReplicaSet, type Rollout } from '../cluster/objects.ts';
+import type { Plan } from '../plan/plan.ts';
 import { type Action, end, type Situation, type Step } from './decide.ts';
 import type { Cause, Journal, MemberJournal, Outcome } from './journal.ts';
 import { isObserved, type MemberView, replicaSetOf, replicasOf } from './member.ts';
@@ -15,8 +16,9 @@ export const CONTROLLER_GRACE = 5_000;
 /**
  * Brings every member back to its old revision: those not switched at once, the switched ones in reverse order. Where
  * the controller does not move the Service, the promoter does. Traffic counts as back when the live active Service
- * selects the old revision and its ready endpoints are of nothing else; then evidence is collected of the rejected
- * ReplicaSet and it is retired, because `retry` or a re-apply would take it live past every gate while it is up.
+ * selects the old revision and its ready endpoints are of nothing else. Once that holds for all of them, evidence is collected of the
+ * rejected ReplicaSets and they are retired, because `retry` or a re-apply would take them live past every gate while they are up; before,
+ * that would keep API server and controller from the members whose traffic is not back, so it waits for them, but not for ever.
  */
 export function giveBack(s: Situation): Step {
   const { plan, views, journal, now } = s;
@@ -31,18 +33,28 @@ export function giveBack(s: Situation): Step {
   const last = Math.max(
     ...open.filter(({ view, step }) => isSwitched(view, s) && !step.trafficIsBack).map(({ view }) => view.member.order),
   );
-  const mayAct = (view: MemberView) =>
+  const inOrder = (view: MemberView) =>
     !isSwitched(view, s) || view.member.order >= last || now >= journal.since + CONTROLLER_GRACE;
+  const cleanUpAt = steps.every(({ step }) => step.trafficIsBack) ? now : journal.since + partOf(0.25, plan);
+  const mayAct = ({ view, step }: (typeof open)[number]) => inOrder(view) && (!step.cleansUp || now >= cleanUpAt);
   return {
-    actions: open.filter(({ view }) => mayAct(view)).flatMap(({ step }) => step.actions),
-    wakeAt: Math.min(deadline, ...open.map(({ step }) => step.wakeAt ?? deadline)),
+    actions: open.filter(mayAct).flatMap(({ step }) => step.actions),
+    wakeAt: Math.min(
+      deadline,
+      ...open.map(({ step }) => (step.cleansUp && now < cleanUpAt ? cleanUpAt : (step.wakeAt ?? deadline))),
+    ),
   };
 }
+
+/** That part of the time to return, in milliseconds. */
+const partOf = (part: number, { policy }: Plan): number => part * policy.timeouts.returnSeconds * 1000;
 
 interface MemberStep {
   readonly done: boolean;
   readonly trafficIsBack: boolean;
   readonly actions: readonly Action[];
+  /** Its traffic is back, and what is left is to do away with what was rejected. */
+  readonly cleansUp?: true;
   readonly wakeAt?: number;
 }
 
@@ -246,13 +258,13 @@ function retire(view: MemberView, to: string, { observation, journal, plan, now 
   const actions = retireAction(view.member.name, set);
   if (!set || actions.length === 0) return DONE;
   // The second half of the time to return is for retiring, whatever is still being collected.
-  const collectUntil = journal.since + plan.policy.timeouts.returnSeconds * 500;
+  const collectUntil = journal.since + partOf(0.5, plan);
   const isCollected = observation.collected?.has(set.metadata.name) ?? true;
   if (!isCollected && now < collectUntil) {
     const collect = { act: 'collect', member: view.member.name, replicaSet: set.metadata.name } as const;
-    return { done: false, trafficIsBack: true, actions: [collect], wakeAt: collectUntil };
+    return { done: false, trafficIsBack: true, cleansUp: true, actions: [collect], wakeAt: collectUntil };
   }
-  return { done: false, trafficIsBack: true, actions };
+  return { done: false, trafficIsBack: true, cleansUp: true, actions };
 }
 
 function isSwitched(view: MemberView, { journal }: Situation): boolean {

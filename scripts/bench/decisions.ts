@@ -47,8 +47,9 @@ const CONTENDERS: Readonly<Record<string, Contender>> = {
 };
 
 /**
- * Up to so many members the controller is as it comes. By its default of 40 requests a second a release of more is mostly its wait
- * for its own limit, whoever acts, so that nothing else would be compared.
+ * Up to so many members the controllers are as they come. By the default of 40 requests a second of Argo Rollouts, and 20 of each
+ * of the controller manager's, a release of more is mostly their wait for their own limits, whoever acts, so that nothing else would be
+ * compared.
  */
 export const FEW = 8;
 export const MANY_QPS = 400;

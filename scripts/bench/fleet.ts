@@ -23,7 +23,7 @@ export function groupsOf(fleet: Fleet): string[][] {
 }
 
 /** How long after its switch the verdict on a member is in, in seconds: by then the whole of its group has switched. */
-export const verdictAfter = ({ members }: Fleet): number => Math.ceil(2 + members / 8);
+export const verdictAfter = ({ members }: Fleet): number => Math.ceil(2 + members / 16);
 
 /** What distinguishes a version, in the pod template of each member. */
 export const annotationsOf = (version: string, verdict: 'pass' | 'fail') => ({ version, verdict });

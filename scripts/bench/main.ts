@@ -38,7 +38,7 @@ const RUN: Readonly<Record<Part, (n: number, members: readonly number[]) => Prom
     const [few, many] = [members.filter((count) => count <= FEW), members.filter((count) => count > FEW)];
     const figures = few.length > 0 ? await inTestbed({ kind: 'fake' }, 'decisions', n, few) : [];
     if (many.length === 0) return figures;
-    const own = await inTestbed({ kind: 'fake', rolloutsQps: MANY_QPS }, 'decisions', n, many);
+    const own = await inTestbed({ kind: 'fake', qps: MANY_QPS }, 'decisions', n, many);
     return [
       ...figures,
       ...own.map((figure) => ({ ...figure, at: `${figure.at}, controller at ${MANY_QPS} requests/s` })),

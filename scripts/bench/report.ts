@@ -27,8 +27,8 @@ together, and a watch for the next group: no client can be faster in the same or
 PHASE switching, before it is written down. It is started with the apply, as a release is, and let go by a check that passes once all is at rest;
 beside it the same process _started when all is prepared_: then it claims the members (the annotation that shuts out an earlier run) just
 before their switch, and the controller looks at each of them for that first. Its requests are those of the whole run, with its lock, journal and way back. More than ${FEW}
-members have a controller that may send more requests a second (\`--qps ${MANY_QPS}\`): with its default of 40 all that is measured is its wait for its
-own limit, whoever acts.`,
+members have controllers that may send more requests a second (Argo Rollouts \`--qps ${MANY_QPS}\`, the controller manager \`--kube-api-qps ${MANY_QPS}\`): with their
+defaults of 40 and 20 all that is measured is their wait for their own limits, whoever acts.`,
   },
   rendering: {
     title: 'Rendering',

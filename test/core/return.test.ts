@@ -381,8 +381,17 @@ describe('a set that goes back', () => {
     const at = (now: number, backend: Place = 'held', web: Place = 'held') => actsOf(set(backend, web, { now }));
     expect(at(SINCE + 4999)).toEqual(['abort web']);
     expect(at(SINCE + 5000)).toEqual(['abort backend', 'abort web']);
-    expect(at(SINCE + 1000, 'held', 'aborted')).toEqual(['abort backend', 'retire web']);
+    expect(at(SINCE + 1000, 'held', 'aborted')).toEqual(['abort backend']);
     expect(at(SINCE + 1000, 'held', 'retired')).toEqual(['abort backend']);
+  });
+
+  it('does away with what was rejected once all traffic is back, or after a quarter of its time', () => {
+    const at = (now: number, backend: Place, more: Partial<Moment> = {}) => set(backend, 'aborted', { now, ...more });
+    expect(actsOf(at(SINCE + 1000, 'aborted'))).toEqual(['retire backend', 'retire web']);
+    expect(actsOf(at(SINCE + 14_999, 'held'))).toEqual(['abort backend']);
+    expect(at(SINCE + 14_999, 'held').wakeAt).toBe(SINCE + 15_000);
+    expect(actsOf(at(SINCE + 15_000, 'held'))).toEqual(['abort backend', 'retire web']);
+    expect(at(SINCE + 15_000, 'held').wakeAt).toBe(SINCE + 60_000);
   });
 
   it('takes members that had not switched back at once', () => {
