@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 export interface Barrier {
   /** What a check of the release asks. */
   readonly url: string;
-  /** Resolves once somebody waits. */
+  /** Resolves once somebody waits; rejects when it is shut before, as that is for the next release. */
   readonly reached: () => Promise<void>;
   readonly open: () => void;
   readonly shut: () => void;
@@ -16,6 +16,7 @@ export interface Barrier {
 export async function newBarrier(): Promise<Barrier> {
   const waiting = new Set<ServerResponse>();
   const arrivals = new EventEmitter();
+  let turn = new AbortController();
   let isOpen = false;
   const server = createServer((_, response) => {
     if (isOpen) response.end('open');
@@ -26,7 +27,7 @@ export async function newBarrier(): Promise<Barrier> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     async reached() {
-      if (waiting.size === 0) await once(arrivals, 'arrival');
+      if (waiting.size === 0) await once(arrivals, 'arrival', { signal: turn.signal });
     },
     open() {
       isOpen = true;
@@ -34,6 +35,8 @@ export async function newBarrier(): Promise<Barrier> {
     },
     shut() {
       isOpen = false;
+      turn.abort();
+      turn = new AbortController();
     },
     close() {
       server.close();
