@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 
+/** Thrown where a signal has stopped what was under way. */
+export class Interrupted extends Error {
+  constructor() {
+    super('interrupted');
+  }
+}
+
+/** What a shell makes of a process that Ctrl-C has ended. */
+export const EXIT_INTERRUPTED = 130;
+
 export interface ChildOptions {
   /** Once aborted, the child is sent SIGTERM. */
   readonly stop: AbortSignal;
@@ -11,13 +21,13 @@ export interface ChildOptions {
 /**
  * Runs a command, which says what it says where this process does, and waits for its end.
  * @returns its exit code; where a signal ended it, 128 and the signal's number
- * @throws an Error `interrupted` when it was stopped, but only once it has ended: what it used may be taken away then
+ * @throws {@link Interrupted} when it was stopped, but only once it has ended: what it used may be taken away then
  */
 export function runChild(
   [command = '', ...args]: readonly string[],
   { stop, isBehind = false }: ChildOptions,
 ): Promise<number> {
-  if (stop.aborted) return Promise.reject(new Error('interrupted'));
+  if (stop.aborted) return Promise.reject(new Interrupted());
   return new Promise((resolve, reject) => {
     const output = isBehind ? 'pipe' : 'inherit';
     const child = spawn(command, args, { stdio: ['ignore', output, output] });
@@ -30,7 +40,7 @@ export function runChild(
     child.on('close', (code, signal) => {
       stop.removeEventListener('abort', end);
       process.stdout.write(Buffer.concat(said));
-      if (stop.aborted) reject(new Error('interrupted'));
+      if (stop.aborted) reject(new Interrupted());
       else resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']);
     });
   });

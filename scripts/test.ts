@@ -8,7 +8,7 @@ import { buildImages, images } from '../testbed/images.ts';
 import { buildPythonTools, pythonTool } from '../testbed/python.ts';
 import { messageOf, stopwatch } from '../testbed/run.ts';
 import { down, type Extra, type Kind, ownCluster, type Testbed, up } from '../testbed/testbed.ts';
-import { runChild } from './child.ts';
+import { EXIT_INTERRUPTED, Interrupted, runChild } from './child.ts';
 
 // `npm test`: in CI, what the suites need is built first, and what cannot be built is a failure; elsewhere the suites run that have
 // what they need, and the others are named. Then in two lanes at once: the suites that need a cluster mostly wait for its clocks,
@@ -122,7 +122,7 @@ async function suite(project: string, { testbed, isBehind = false }: SuiteOption
 
 /** Brings up a testbed for some suites, one after the other, and takes it down whatever happens. */
 async function suitesIn(kind: Kind, projects: readonly string[], extras: readonly Extra[] = []): Promise<Counts[]> {
-  if (interrupt.signal.aborted) throw new Error('interrupted');
+  if (interrupt.signal.aborted) throw new Interrupted();
   const name = ['test', kind, ...extras].join('').slice(0, 12);
   await down(name); // what a killed run may have left
   const testbed = await up({ name, kind, with: extras, say });
@@ -175,7 +175,7 @@ try {
   // The suites ran at once and said much: what failed is said again where the output ends.
   for (const failure of failures) console.log(`failed: ${failure}`);
   console.log(`${passed} passed, ${failures.length} failed`);
-  process.exitCode = failures.length === 0 ? 0 : 1;
+  process.exitCode = interrupt.signal.aborted ? EXIT_INTERRUPTED : failures.length === 0 ? 0 : 1;
 } catch (error) {
   console.error(`test: ${messageOf(error)}`);
   process.exitCode = 1;

@@ -153,8 +153,15 @@ export const AIMS: readonly Aim[] = [
     part: 'rendering',
     words: '`npm run synth` of one overlay within 2 times `kubectl kustomize`',
     judge: within('time', 'npm run synth', 'kubectl kustomize', 2, ['median']),
-    limit: () =>
-      "npm's own start alone is in the table, as `npm run, of nothing`; the rest is Node's start and the compiling of the libraries",
+    limit: (figures) => {
+      const [npm, app, kustomize] = ['npm run, of nothing', 'node scripts/synth.mjs', 'kubectl kustomize'].map(
+        (who) => {
+          const found = synth(figures, who);
+          return found ? `${found.median.toFixed(2)} s` : 'not measured';
+        },
+      );
+      return `npm takes ${npm} to start anything, kustomize ${kustomize} for all; the app without npm, ${app}, is Node's start and the compiling of its libraries`;
+    },
   },
   {
     part: 'rendering',

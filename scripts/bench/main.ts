@@ -5,7 +5,7 @@ import { Argument, Command, InvalidArgumentError } from 'commander';
 import { binaries, buildBinaries } from '../../testbed/binaries.ts';
 import { messageOf, type Say, stopwatch } from '../../testbed/run.ts';
 import { down, type UpOptions, up } from '../../testbed/testbed.ts';
-import { runChild } from '../child.ts';
+import { EXIT_INTERRUPTED, Interrupted, runChild } from '../child.ts';
 import { outputOf, stopSignal } from '../options.ts';
 import { table } from '../table.ts';
 import { compare } from './check.ts';
@@ -157,5 +157,5 @@ const program = new Command('bench')
 
 program.parseAsync().catch((error) => {
   console.error(`bench: ${messageOf(error)}`);
-  process.exitCode = 70;
+  process.exitCode = error instanceof Interrupted ? EXIT_INTERRUPTED : 70;
 });

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runChild } from '../../scripts/child.ts';
+import { Interrupted, runChild } from '../../scripts/child.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -38,7 +38,7 @@ describe('a child of a script', () => {
     const child = runChild(node(code), { stop: stop.signal, isBehind: true });
     await expect.poll(() => existsSync(begun), { timeout: 20_000 }).toBe(true);
     stop.abort();
-    await expect(child).rejects.toThrow('interrupted');
+    await expect(child).rejects.toThrow(Interrupted);
     expect(existsSync(cleaned)).toBe(true);
   });
 
