@@ -1,3 +1,4 @@
+import { PARTS_OF_BACK, PARTS_OF_DECISION } from './decisions.ts';
 import { MODES } from './load.ts';
 import { isSame } from './machine.ts';
 import { PROXIES } from './proxies.ts';
@@ -10,6 +11,12 @@ const SIDES: Readonly<Record<Part, { readonly ours: readonly string[]; readonly 
   rendering: { ours: ['npm run synth', 'npx cdk8s synth'], control: 'kubectl kustomize' },
   simulation: { ours: ['simulation'] },
 };
+
+/** They tell where the time of another figure went, which is compared; their control may take no time at all, and relates nothing then. */
+const PARTS_OF_OTHERS: ReadonlySet<string> = new Set([
+  ...Object.values(PARTS_OF_DECISION),
+  ...Object.values(PARTS_OF_BACK),
+]);
 
 /** How much worse than what was recorded is let pass beside noise: 1.25 is a quarter. */
 const TOLERANCE = 1.25;
@@ -42,7 +49,7 @@ export function compare(recorded: Results, now: Results): Comparison[] {
       const isIt = (other: Figure) => keyOf(other) === keyOf(figure);
       const before = known.find(({ figures }) => figures.some(isIt));
       const old = before?.figures.find(isIt);
-      if (!ours.includes(figure.who) || !before || !old) return [];
+      if (!ours.includes(figure.who) || PARTS_OF_OTHERS.has(figure.what) || !before || !old) return [];
       const name = `${part}: ${keyOf(figure)}`;
       if ('count' in figure && 'count' in old) return [{ name, ...compareCounts(old, figure) }];
       if ('why' in figure && 'median' in old)

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compare } from '../../scripts/bench/check.ts';
+import { DECISION, PARTS_OF_BACK, PARTS_OF_DECISION } from '../../scripts/bench/decisions.ts';
 import { type Machine, machine } from '../../scripts/bench/machine.ts';
 import { type Figure, figuresOf, measured, type Part, type Results, withRun } from '../../scripts/bench/results.ts';
 
@@ -8,9 +9,9 @@ const ran = (part: Part, figures: readonly Figure[], on: Machine = machine()): R
   [part]: [{ date: '2026-01-01T00:00:00Z', command: '', minutes: 1, machine: on, figures }],
 });
 /** Times of 30 releases of ours and of the control, each so many times what it is. */
-const decisions = (ours: number, control: number, machines?: Machine) => {
+const decisions = (ours: number, control: number, machines?: Machine, what: string = DECISION) => {
   const times = Array.from({ length: 30 }, (_, at) => 100 + at);
-  const name = (who: string) => ({ what: 'promote decision to last active selector', at: '8 members', who });
+  const name = (who: string) => ({ what, at: '8 members', who });
   return ran(
     'decisions',
     [
@@ -41,6 +42,11 @@ describe('a benchmark that is compared with the recorded one', () => {
 
   it('is worse when ours takes twice as long beside the control', () => {
     expect(verdicts(decisions(1, 1), decisions(2, 1))).toEqual(['worse']);
+  });
+
+  it('says nothing of the parts of a decision, which may take no time at all', () => {
+    for (const part of [...Object.values(PARTS_OF_DECISION), ...Object.values(PARTS_OF_BACK)])
+      expect(verdicts(decisions(1, 0, machine(), part), decisions(2, 0, machine(), part))).toEqual([]);
   });
 
   it('is fine on a machine that is slower for both, and says nothing of the control alone', () => {
