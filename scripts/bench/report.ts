@@ -26,7 +26,8 @@ set that is prepared and at rest, and is measured by one watch that is nobody's.
 together, and a watch for the next group: no client can be faster in the same order. The promoter's decision is its event
 PHASE switching, before it is written down. It is started with the apply, as a release is, and let go by a check that passes once all is at rest;
 beside it the same process _started when all is prepared_: then it claims the members (the annotation that shuts out an earlier run) just
-before their switch, and the controller looks at each of them for that first. Its requests are those of the whole run, with its lock, journal and way back. More than ${FEW}
+before their switch, and the controller looks at each of them for that first. A verdict may be known to it a few milliseconds before that watch
+sees it: then less than nothing has passed until it is decided to go back. Its requests are those of the whole run, with its lock, journal and way back. More than ${FEW}
 members have controllers that may send more requests a second (Argo Rollouts \`--qps ${MANY_QPS}\`, the controller manager \`--kube-api-qps ${MANY_QPS}\`): with their
 defaults of 40 and 20 all that is measured is their wait for their own limits, whoever acts.`,
   },
