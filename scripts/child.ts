@@ -12,7 +12,7 @@ export class Interrupted extends Error {
 export const EXIT_INTERRUPTED = 130;
 
 export interface ChildOptions {
-  /** Once aborted, the child is sent SIGTERM. */
+  /** Once aborted, the child and all that it has started are sent SIGTERM; what outlives the child is killed. */
   readonly stop: AbortSignal;
   /** It gives way to all else, and says what it has to say when it has ended; default: false. */
   readonly isBehind?: boolean;
@@ -30,13 +30,17 @@ export function runChild(
   if (stop.aborted) return Promise.reject(new Interrupted());
   return new Promise((resolve, reject) => {
     const output = isBehind ? 'pipe' : 'inherit';
-    const child = spawn(command, args, { stdio: ['ignore', output, output] });
+    // A process group of its own: vitest, told to end, leaves its workers, which wait for a cluster that is taken down meanwhile.
+    const child = spawn(command, args, { stdio: ['ignore', output, output], detached: true });
     if (isBehind && child.pid) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     const said: Buffer[] = [];
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part: Buffer) => said.push(part));
-    const end = () => child.kill('SIGTERM');
+    const end = () => signalGroup(child.pid, 'SIGTERM');
     stop.addEventListener('abort', end);
     child.on('error', reject);
+    child.on('exit', () => {
+      if (stop.aborted) signalGroup(child.pid, 'SIGKILL');
+    });
     child.on('close', (code, signal) => {
       stop.removeEventListener('abort', end);
       process.stdout.write(Buffer.concat(said));
@@ -44,4 +48,13 @@ export function runChild(
       else resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']);
     });
   });
+}
+
+function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (leader) process.kill(-leader, signal);
+  } catch (error) {
+    // It has ended.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }

@@ -163,8 +163,8 @@ try {
   const [hasData, hasChecks] = [await has('data'), await has('checks')];
   const hasCluster = !ownCluster() && (await has('cluster'));
   const hasGitops = hasCluster && (await has('gitops'));
-  // npm passes a signal on to this process alone, and the clusters would stay; with a second one they do.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
+  // Ctrl-C comes twice, from the terminal and from npm, so that a second one is nothing new.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
   // Both lanes come to their end, also if one cannot bring up its cluster: nothing that was started is left alone.
   const lanes = [clusterSuites(hasCluster, hasGitops), otherSuites(hasData, hasChecks)].map((lane) =>
     lane.catch(failed),

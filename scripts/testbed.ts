@@ -58,8 +58,14 @@ program
   .addOption(kind())
   .addOption(extras())
   .action(async (options: { name: string; kind: Kind; with: Extra[] }) => {
+    let isEnding = false;
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => down(options.name).finally(() => process.exit(128 + constants.signals[signal])));
+      // Ctrl-C comes twice, from the terminal and from npm.
+      process.on(signal, () => {
+        if (isEnding) return;
+        isEnding = true;
+        void down(options.name).finally(() => process.exit(128 + constants.signals[signal]));
+      });
     }
     const { kubeconfig } = await up({ ...options, say: stopwatch(console.log) });
     if (ownCluster()) return console.log(`nothing to bring up: TESTBED_KUBECONFIG names ${kubeconfig}`);
