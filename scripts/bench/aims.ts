@@ -78,7 +78,7 @@ const followed = (by: ReadBack) => (figures: readonly Figure[]) => {
 };
 
 /** Which part of a way takes the promoter longer than the bare controller, at the size where it is furthest behind. */
-const parts = (what: string, names: Readonly<Record<string, string>>) => (figures: readonly Figure[]) => {
+const parts = (what: string, names: Readonly<Record<string, string>>, why: string) => (figures: readonly Figure[]) => {
   const worst = worstOf(figures, what, 'promoter', BARE, ['p99']);
   const time = (name: string, who: string) => {
     const found = worst && find(figures, name, worst.at, who);
@@ -88,15 +88,7 @@ const parts = (what: string, names: Readonly<Record<string, string>>) => (figure
     const [, part = name] = name.split(', ');
     return `${part} ${time(name, 'promoter')} to ${time(name, BARE)}`;
   });
-  return `at ${worst?.at}, ${each.join('; ')}. ${WHY[what]}`;
-};
-
-/** What of the parts of a way is the promoter's own, for those that are not as quick as the bare controller's. */
-const WHY: Readonly<Record<string, string>> = {
-  [DECISION]:
-    "The journal is written before the promotes of each group; that the selectors follow is the controller's; the next group waits for the endpoints, which are read back as well",
-  [BACK]:
-    "It is written down that the set goes back before the first abort; that the selectors follow is the controller's; the next group waits for the endpoints, which are read back as well",
+  return `at ${worst?.at}, ${each.join('; ')}. ${why}; that the selectors follow is the controller's; the next group waits for the endpoints, which are read back as well`;
 };
 
 export const AIMS: readonly Aim[] = [
@@ -115,10 +107,10 @@ export const AIMS: readonly Aim[] = [
   ),
   ...(
     [
-      [DECISION, PARTS_OF_DECISION],
-      [BACK, PARTS_OF_BACK],
+      [DECISION, PARTS_OF_DECISION, 'The journal is written before the promotes of each group'],
+      [BACK, PARTS_OF_BACK, 'It is written down that the set goes back before the first abort'],
     ] as const
-  ).flatMap(([what, names]): Aim[] => [
+  ).flatMap(([what, names, why]): Aim[] => [
     {
       part: 'decisions',
       words: `${what}: faster than the plugin in a loop, at the median and at p99 (ratio below 1)`,
@@ -128,7 +120,7 @@ export const AIMS: readonly Aim[] = [
       part: 'decisions',
       words: `${what}: p99 within 1.5 times the bare controller's`,
       judge: within(what, 'promoter', BARE, 1.5, ['p99']),
-      limit: parts(what, names),
+      limit: parts(what, names, why),
     },
   ]),
   {

@@ -12,12 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const node = (code: string, ...args: string[]) => [
-  'node',
-  '-e',
-  `const { writeFileSync } = require('fs'); ${code}`,
-  ...args,
-];
+const node = (code: string) => ['node', '-e', `const { writeFileSync } = require('fs'); ${code}`];
 const running = new AbortController().signal;
 
 describe('a child of a script', () => {
